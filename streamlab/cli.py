@@ -1,0 +1,229 @@
+"""The command line: parse, call, print. The only place that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from streamlab._version import __version__
+from streamlab.errors import StreamlabError
+
+if TYPE_CHECKING:
+    from streamlab.core.journal import Call
+    from streamlab.errors import ScenarioError
+    from streamlab.files.scenario import Scenario
+
+_WRONG_USAGE = 2
+_NAME_WIDTH = 20
+
+
+class _Commands(click.Group):
+    """Commands whose errors are one clear message, and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except StreamlabError as error:
+            click.echo(f"streamlab: {error}", err=True)
+            ctx.exit(_WRONG_USAGE)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="streamlab")
+def main() -> None:
+    """Crash-test clients that stream from the Claude API.
+
+    \b
+    Examples:
+      streamlab demo                         see a stream, in this terminal
+      streamlab serve overloaded-then-fine   serve a shipped scenario
+      streamlab serve scenario.yaml          serve your own
+      streamlab scenarios                    list what is shipped
+    """  # noqa: D301 - \b keeps click from wrapping
+
+
+@main.command()
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", default=4010, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 for any that is free."
+)
+@click.option("--pace", help="How fast answers go out: instant, recorded, recorded x10, 50/s.")
+@click.option("--seed", type=int, help="The seed of ids and padding.")
+@click.option("--no-validate", is_flag=True, help="Answer requests that the real API would refuse.")
+@click.option("--watch", is_flag=True, help="Load the files again when they change.")
+@click.option("--quiet", is_flag=True, help="Print nothing after the first line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    sources: tuple[str, ...],
+    host: str,
+    port: int,
+    pace: str | None,
+    seed: int | None,
+    no_validate: bool,  # noqa: FBT001
+    watch: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Serve scenarios to any client, until Ctrl-C.
+
+    A SOURCE is a scenario (.yaml), a recorded stream (.sse), a folder of them (merged by file name), or the name of a shipped
+    scenario. The first line on stdout is `streamlab ready URL`; then come the variables to set, then a line for each request.
+
+    \b
+    Examples:
+      streamlab serve hello
+      streamlab serve scenario.yaml --port 0 --watch
+      streamlab serve hello --pace 20/s
+      streamlab serve recorded.sse --json
+    """  # noqa: D301 - \b keeps click from wrapping
+    from streamlab.core.pacing import parse_pace
+    from streamlab.files.scenario import load, merge
+    from streamlab.net.foreground import Listener, run
+
+    changes: dict[str, Any] = {
+        "pace": parse_pace(pace) if pace else None,
+        "seed": seed,
+        "validate": False if no_validate else None,
+    }
+    given = {key: value for key, value in changes.items() if value is not None}
+
+    def read() -> Scenario:
+        scenario = merge([load(source) for source in sources])
+        return replace(scenario, settings=replace(scenario.settings, **given))
+
+    printer = _Printer(as_json=as_json, quiet=quiet)
+    listener = Listener(ready=printer.ready, ended=printer.ended, reloaded=printer.reloaded, failed=printer.failed)
+    run(read, listener, host=host, port=port, watch=watch)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def scenarios(as_json: bool) -> None:  # noqa: FBT001
+    """List the shipped scenarios.
+
+    \b
+    Examples:
+      streamlab scenarios
+      streamlab serve $(streamlab scenarios --json | head -1 | jq -r .name)
+    """  # noqa: D301 - \b keeps click from wrapping
+    from streamlab.files.library import scenario_names
+    from streamlab.files.scenario import load
+
+    names = scenario_names()
+    width = max(len(name) for name in names)
+    for name in names:
+        about = " ".join(load(name).about.split())
+        click.echo(
+            json.dumps({"name": name, "about": about}) if as_json else f"{name:{width}}  {about.split('. ')[0].rstrip('.')}."
+        )
+
+
+@main.command()
+@click.argument("scenario", default="haiku")
+@click.option("--pace", default="25/s", show_default=True, help="How fast the events come.")
+def demo(scenario: str, pace: str) -> None:
+    """Stream from a shipped scenario with the official SDK, in this terminal.
+
+    \b
+    Examples:
+      streamlab demo
+      streamlab demo tool-use
+      streamlab demo overloaded-mid-stream --pace 5/s
+    """  # noqa: D301 - \b keeps click from wrapping
+    from streamlab.core.pacing import parse_pace
+    from streamlab.files.scenario import load
+    from streamlab.net.lab import Serving
+
+    parse_pace(pace)
+    loaded = load(scenario)
+    with Serving(replace(loaded, settings=replace(loaded.settings, pace=parse_pace(pace))), host="127.0.0.1", port=0) as lab:
+        from streamlab.net.demo import sdk_version, stream_events
+
+        click.echo(f"{scenario!r} served on {lab.url}, read by anthropic {sdk_version()}\n")
+        text: list[str] = []
+
+        def show(name: str, piece: str) -> None:
+            if name == "content_block_delta":
+                text.append(piece)
+            click.echo(f"{name:{_NAME_WIDTH}} │ {_visible(piece)}")
+
+        outcome = stream_events(lab, show)
+        click.echo(f"\n{''.join(text)}\n\n{outcome}")
+        click.echo(f"serve it to your own client: streamlab serve {scenario}")
+
+
+class _Printer:
+    """Prints what a server tells, as lines for people or as JSON objects."""
+
+    def __init__(self, *, as_json: bool, quiet: bool) -> None:
+        self._as_json, self._quiet = as_json, quiet
+
+    def ready(self, url: str) -> None:
+        """Say where the server is, and what to set."""
+        if self._as_json:
+            self._object(event="ready", url=url)
+            return
+        _print(f"streamlab ready {url}")
+        if not self._quiet:
+            from streamlab.core.environment import DUMMY_KEY
+
+            _print(f"  export ANTHROPIC_BASE_URL={url} ANTHROPIC_API_KEY={DUMMY_KEY}")
+            _print(f"  (the Vercel AI SDK takes baseURL {url}/v1; Ctrl-C ends the server)")
+
+    def ended(self, call: Call) -> None:
+        """Say how a call went."""
+        if self._quiet:
+            return
+        milliseconds = round(1000 * (call.duration or 0), 1)
+        if self._as_json:
+            self._object(
+                event="call",
+                method=call.request.method,
+                path=call.request.path,
+                status=call.status,
+                rule=call.rule,
+                attempt=call.attempt,
+                events_sent=call.events_sent,
+                bytes_sent=call.bytes_sent,
+                ended=call.ended,
+                ended_by=call.ended_by,
+                milliseconds=milliseconds,
+                problem=call.problem,
+            )
+            return
+        rule = f" by {call.rule!r}" if call.rule else ""
+        left = f", the {call.ended_by} left" if call.ended == "left" else f", {call.ended}"
+        _print(
+            f"{call.request.method} {call.request.path} {call.status}{rule}: {call.events_sent} events{left}, {milliseconds} ms"
+        )
+        if call.problem:
+            _print(f"  {call.problem}")
+
+    def reloaded(self, scenario: Scenario) -> None:
+        """Say that the files were read again."""
+        files = [str(path) for path in scenario.files]
+        if not self._quiet:
+            self._object(event="reloaded", files=files) if self._as_json else _print(f"reloaded {', '.join(files)}")
+
+    def failed(self, error: ScenarioError) -> None:
+        """Say why the files could not be read again."""
+        self._object(event="failed", problem=str(error)) if self._as_json else _print(f"not reloaded: {error}")
+
+    @staticmethod
+    def _object(**values: object) -> None:
+        _print(json.dumps(values))
+
+
+def _print(line: str) -> None:
+    click.echo(line)
+    sys.stdout.flush()
+
+
+def _visible(piece: str) -> str:
+    return piece.replace("\n", "⏎").replace("\r", "␍")

@@ -1,0 +1,127 @@
+"""Actions: the few things a server does; and a script: the actions of one answer.
+
+This is where a plan becomes bytes of HTTP/1.1: head, chunks, end mark. Each frame is one chunk, and chunks that are due
+together are one `Send`; a frame that is split is a chunk and a `Send` for each piece. Nothing after this looks inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from streamlab.core.plan import Ending, Head, Plan
+from streamlab.core.sse import Frame
+
+__all__ = ["Abort", "Action", "Finish", "Framing", "Hang", "Send", "Wait", "head_bytes", "script"]
+
+_MOST_AT_ONCE = 256 * 1024
+"""Bytes after which a `Send` ends, so that a slow client holds back the making of what follows."""
+_REASONS = {status.value: status.phrase for status in HTTPStatus} | {529: "Overloaded"}
+_BODYLESS = (204, 304)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send these bytes; they complete so many events."""
+
+    data: bytes
+    events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait until so many seconds after the start of the answer."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Send nothing more; wait until the client leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The answer is over; the connection is kept for the next request, or closed."""
+
+    ending: Ending = Ending.COMPLETE
+    keep_alive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """End the connection: by closing it, or by a reset once the peer has acknowledged what was sent."""
+
+    reset: bool = False
+
+
+Action = Send | Wait | Hang | Finish | Abort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framing:
+    """What the request allows: chunks (HTTP/1.1), a kept connection, a body at all (not for HEAD)."""
+
+    chunked: bool = True
+    keep_alive: bool = True
+    has_body: bool = True
+
+
+def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *, first: float = 0.0) -> Iterator[Action]:
+    """Yield the actions that send `plan`, whose frames come with their due times, `first` seconds after the request."""
+    has_body = framing.has_body and plan.head.status not in _BODYLESS
+    is_sized = plan.head.get("content-length") is not None
+    is_chunked = framing.chunked and not is_sized and has_body
+    is_kept = framing.keep_alive and (is_sized or is_chunked or not has_body)
+    if first:
+        yield Wait(first)
+    pending, events = bytearray(head_bytes(plan.head, is_chunked=is_chunked, is_kept=is_kept)), 0
+    now = 0.0
+    for due, frame in timed if has_body else ():
+        for moment, piece, completed in _pieces(due, frame):
+            if moment > now or len(pending) > _MOST_AT_ONCE or frame.splits:
+                if pending:
+                    yield Send(bytes(pending), events)
+                    pending, events = bytearray(), 0
+                if moment > now:
+                    yield Wait(first + moment)
+                    now = moment
+            pending += _chunk(piece) if is_chunked else piece
+            events += completed
+    is_whole = plan.ending in (Ending.COMPLETE, Ending.END)
+    if is_chunked and is_whole:
+        pending += b"0\r\n\r\n"
+    if pending:
+        yield Send(bytes(pending), events)
+    yield _last(plan.ending, is_kept=is_kept)
+
+
+def head_bytes(head: Head, *, is_chunked: bool, is_kept: bool) -> bytes:
+    """Return a head as it is sent, with the headers that frame the body."""
+    framing = (("transfer-encoding", "chunked"),) if is_chunked else ()
+    connection = (("connection", "keep-alive" if is_kept else "close"),) if head.get("connection") is None else ()
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (*head.headers, *framing, *connection))
+    reason = _REASONS.get(head.status, "Unknown")
+    return f"HTTP/1.1 {head.status} {reason}\r\n{lines}\r\n".encode("latin-1", "replace")
+
+
+def _pieces(due: float, frame: Frame) -> Iterator[tuple[float, bytes, int]]:
+    """Yield when each piece of a frame is due, its bytes, and how many events it completes."""
+    start = 0
+    for split in frame.splits:
+        yield due, frame.raw[start : split.offset], 0
+        start, due = split.offset, due + split.wait
+    yield due, frame.raw[start:], int(frame.type not in (None, "ping"))
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+
+
+def _last(ending: Ending, *, is_kept: bool) -> Action:
+    if ending is Ending.HANG:
+        return Hang()
+    if ending in (Ending.COMPLETE, Ending.END):
+        return Finish(ending, is_kept)
+    return Abort(reset=ending is Ending.RESET)

@@ -1,0 +1,135 @@
+"""The request half of an exchange, and the questions that rules, checks and tests ask of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote
+
+from streamlab.core.plan import Headers
+
+__all__ = ["MESSAGES", "Request"]
+
+MESSAGES = "/v1/messages"
+"""The path of the Messages API."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One HTTP request as it came. `path` is without the query and without a namespace's prefix."""
+
+    method: str = "POST"
+    path: str = MESSAGES
+    query: str = ""
+    headers: Headers = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, whatever the case of its name."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    @cached_property
+    def json(self) -> Any:
+        """The body parsed as JSON; None if it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The body's JSON object; empty if it has none."""
+        return self.json if isinstance(self.json, dict) else {}
+
+    @property
+    def decoded_path(self) -> str:
+        """The path with its percent-escapes read."""
+        return unquote(self.path)
+
+    @property
+    def model(self) -> str | None:
+        """The model asked for."""
+        model = self.data.get("model")
+        return model if isinstance(model, str) else None
+
+    @property
+    def stream(self) -> bool:
+        """Whether a stream is asked for."""
+        return self.data.get("stream") is True
+
+    @property
+    def system(self) -> str:
+        """The text of the system prompt."""
+        return "\n".join(_texts(self.data.get("system")))
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation."""
+        messages = self.data.get("messages")
+        return [each for each in messages if isinstance(each, dict)] if isinstance(messages, list) else []
+
+    @property
+    def last_user(self) -> str:
+        """The text of the last message of the user."""
+        content = next((each.get("content") for each in reversed(self.messages) if each.get("role") == "user"), None)
+        return "\n".join(_texts(content))
+
+    @property
+    def all_texts(self) -> list[str]:
+        """The text of each message of the conversation."""
+        return ["\n".join(_texts(each.get("content"))) for each in self.messages]
+
+    @property
+    def tools(self) -> list[str]:
+        """The names of the tools offered."""
+        tools = self.data.get("tools")
+        return [str(tool.get("name")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+
+    @property
+    def tool_results(self) -> list[str]:
+        """The names of the tools whose results the last message brings."""
+        names = {block.get("id"): str(block.get("name")) for each in self.messages for block in _blocks(each, "tool_use")}
+        last = self.messages[-1] if self.messages else {}
+        return [names.get(block.get("tool_use_id"), "") for block in _blocks(last, "tool_result")]
+
+    @property
+    def turn(self) -> int:
+        """Which answer of the conversation this asks for, from 1: one more than the assistant has given."""
+        messages = self.messages
+        while messages and messages[-1].get("role") == "assistant":  # a partial answer to be continued
+            messages = messages[:-1]
+        return 1 + len([each for each in messages if each.get("role") == "assistant"])
+
+    @property
+    def attempt(self) -> int:
+        """Which try of the same call this is, from 1, by the count that the official SDKs send with their retries."""
+        count = self.header("x-stainless-retry-count") or ""
+        return int(count) + 1 if count.isdecimal() else 1
+
+    @cached_property
+    def canonical(self) -> str:
+        """A digest of what is asked, whatever the order of the keys and the headers."""
+        body = json.dumps(self.json, sort_keys=True).encode() if self.json is not None else self.body
+        return hashlib.sha256(b"\0".join((self.method.encode(), self.path.encode(), body))).hexdigest()
+
+
+def _blocks(message: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
+    content = message.get("content")
+    for block in content if isinstance(content, list) else ():
+        if isinstance(block, dict) and block.get("type") == kind:
+            yield block
+
+
+def _texts(content: Any) -> Iterator[str]:
+    """Yield the texts in a string or in a list of content blocks, those in tool results included."""
+    if isinstance(content, str):
+        yield content
+    for block in content if isinstance(content, list) else ():
+        if isinstance(block, dict) and isinstance(block.get("text"), str):
+            yield block["text"]
+        elif isinstance(block, dict) and block.get("type") == "tool_result":
+            yield from _texts(block.get("content"))

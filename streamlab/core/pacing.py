@@ -1,0 +1,125 @@
+"""Pacing: when each frame of a plan is due.
+
+The waits that a frame asks for (a stall, a scripted silence) hold at every pace. A silence of the model longer than
+`KEEP_ALIVE` carries pings, as the API's are reported to (`wire.md`, section 3); a stall carries none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from random import Random
+from typing import Any
+
+from streamlab.core.durations import seconds
+from streamlab.core.events import PING
+from streamlab.core.identity import generator
+from streamlab.core.plan import Plan
+from streamlab.core.sse import Frame
+from streamlab.errors import ScenarioError, nearest
+
+__all__ = ["INSTANT", "KEEP_ALIVE", "Pace", "parse_pace", "schedule", "silence"]
+
+KEEP_ALIVE = 15.0
+"""Seconds between the pings of a long silence."""
+
+_RECORDED = re.compile(r"recorded(?:\s*x\s*(\d+(?:\.\d+)?))?")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m)")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_SECONDS_OF = {"s": 1.0, "m": 60.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast an answer goes out. The default is as fast as the client takes it.
+
+    `first` is the wait in seconds before anything is sent, `rate` the events per second after that, `jitter` the share by
+    which each gap varies (drawn with `seed`). `speed` replays recorded times, so many times as fast.
+    """
+
+    first: float = 0.0
+    rate: float | None = None
+    jitter: float = 0.0
+    seed: int | None = None
+    speed: float | None = None
+
+
+INSTANT = Pace()
+
+
+def parse_pace(written: object) -> Pace:
+    """Return the pace that a text or a mapping writes. Raises ScenarioError if it writes none."""
+    if isinstance(written, Mapping):
+        return _parse_mapping(written)
+    if written == "instant":
+        return INSTANT
+    found = _RECORDED.fullmatch(written) if isinstance(written, str) else None
+    if found and float(found[1] or 1) > 0:
+        return Pace(speed=float(found[1] or 1))
+    if isinstance(written, str) and _RATE.fullmatch(written):
+        return Pace(rate=_rate(written))
+    hint = "write instant, recorded, recorded x10, 50/s, or {first: 400ms, rate: 50/s, jitter: 20%, seed: 7}"
+    raise ScenarioError(f"{written!r} is not a pace", hint=hint)
+
+
+def schedule(plan: Plan, pace: Pace, rng: Random) -> Iterator[tuple[float, Frame]]:
+    """Yield the frames, with pings in the long silences, and when each is due: seconds after the head."""
+    lots = rng if pace.seed is None else generator(pace.seed, "jitter")
+    due = previous = 0.0
+    for index, frame in enumerate(plan.frames):
+        if pace.speed is not None and frame.recorded is not None:
+            gap, previous = max(0.0, frame.recorded - previous) / pace.speed, frame.recorded
+        else:
+            gap = _gap(pace, lots) if index else 0.0
+        pings, rest = silence(gap)
+        for ping in pings:
+            due += ping.wait
+            yield due, ping
+        due += rest + frame.wait
+        yield due, frame
+        due += sum(split.wait for split in frame.splits)
+
+
+def silence(length: float) -> tuple[tuple[Frame, ...], float]:
+    """Return the pings that a silence of so many seconds carries, and the wait that is left after the last of them."""
+    count = max(0, int((length - 1e-9) // KEEP_ALIVE))
+    return (Frame(PING.raw, wait=KEEP_ALIVE),) * count, length - count * KEEP_ALIVE
+
+
+def _gap(pace: Pace, lots: Random) -> float:
+    if pace.rate is None:
+        return 0.0
+    return (1 + pace.jitter * lots.uniform(-1, 1)) / pace.rate
+
+
+def _parse_mapping(written: Mapping[Any, Any]) -> Pace:
+    known = [item.name for item in fields(Pace) if item.name != "speed"]
+    for key in written:
+        if key not in known:
+            raise ScenarioError(f"a pace has no key {key!r}", key=(key,), hint=nearest(str(key), known))
+    seed = written.get("seed")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        raise ScenarioError(f"a whole number is expected, not {seed!r}", key=("seed",))
+    return Pace(
+        first=seconds(written.get("first", 0), key="first"),
+        rate=_rate(written["rate"]) if "rate" in written else None,
+        jitter=_share(written.get("jitter", 0)),
+        seed=seed,
+    )
+
+
+def _rate(written: object) -> float:
+    found = _RATE.fullmatch(written) if isinstance(written, str) else None
+    value = float(found[1]) / _SECONDS_OF[found[2]] if found else written
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise ScenarioError(f"{written!r} is not a rate", key=("rate",), hint="write 50/s, 30/m or a number of events a second")
+    return float(value)
+
+
+def _share(written: object) -> float:
+    found = _PERCENT.fullmatch(written) if isinstance(written, str) else None
+    value = float(found[1]) / 100 if found else written
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ScenarioError(f"{written!r} is not a share", key=("jitter",), hint="write 20% or a number from 0 to 1")
+    return float(value)

@@ -1,0 +1,236 @@
+"""Places: points in a plan, named by what stands there.
+
+A place is one string. Counting starts at 1, except for `block`, which is the API's `index`. Pings do not count.
+
+    event 5                 the fifth event             message_stop            the first event of that type
+    delta 3                 the third delta             content_block_start 2   the second event of that type
+    block 0 delta 3         the third delta of a block  tool_use delta 3        the third in blocks of a type
+    block 0 char 7          the seventh character that  tool_use char 12        the twelfth that such blocks carry
+                            the block's deltas carry
+    byte 412, 50%           body bytes                  headers, end            right after the head; after all bytes
+
+A frame has a start and an end, so `before` and `at` mean its start and `after` its end. A character, a byte and a share of
+the body are reached when so much has been sent: `at` and `after` mean that, `before` means one less.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from streamlab.core.plan import Plan
+from streamlab.core.sse import Event
+from streamlab.errors import PlaceError
+
+__all__ = ["GRAMMAR", "Place", "Point", "Side", "Spot", "char_offset", "describe", "point_at_byte", "spots"]
+
+Side = Literal["before", "at", "after"]
+
+GRAMMAR = (
+    "'event N', 'delta N', 'block I delta N', 'TYPE delta N', 'block I char N', 'TYPE char N', "
+    "the type of an event, 'byte N', 'N%', 'headers' or 'end'"
+)
+
+_PATTERN = re.compile(
+    r"""(?P<edge>headers|end)
+      | (?P<share>\d+(?:\.\d+)?)\s?%
+      | byte\ (?P<byte>\d+)
+      | event\ (?P<event>\d+)
+      | (?:block\ (?P<block>\d+)\ |(?P<kind>[a-z][a-z_]*)\ )?(?P<what>delta|char)\ (?P<count>\d+)
+      | (?P<type>[a-z]+(?:_[a-z]+)+|error)(?:\ (?P<nth>\d+))?
+    """,
+    re.VERBOSE,
+)
+_WORDS = (
+    *("event 1", "delta 1", "byte 1", "headers", "end", "message_start", "message_delta", "message_stop", "error"),
+    *("content_block_start", "content_block_delta", "content_block_stop", "text delta 1", "thinking delta 1"),
+    *("tool_use delta 1", "tool_use char 1", "text char 1", "block 0 delta 1", "block 0 char 1", "50%"),
+)
+_CARRIERS = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
+"""The field of a delta that holds its characters."""
+_WHOLE = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point in a plan: `offset` bytes into frame number `frame` (from 0), which may be one past the last."""
+
+    frame: int
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where one event of a plan stands: its frame (from 0), its number (from 1), and the block it belongs to."""
+
+    frame: int
+    number: int
+    event: Event
+    block: int | None = None
+    kind: str | None = None
+
+    @property
+    def type(self) -> str:
+        """The event's type."""
+        return str(self.event["type"])
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether the event is a `content_block_delta`."""
+        return self.type == "content_block_delta"
+
+    @property
+    def carrier(self) -> str | None:
+        """The field of the delta that holds characters, if it has one."""
+        delta = self.event.get("delta")
+        return _CARRIERS.get(str(delta.get("type"))) if self.is_delta and isinstance(delta, dict) else None
+
+    @property
+    def text(self) -> str:
+        """The characters that the delta carries."""
+        value = self.event["delta"].get(self.carrier) if self.carrier else ""
+        return value if isinstance(value, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place as it is written. Making one raises PlaceError if the text is not a place."""
+
+    text: str
+    _found: re.Match[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found = _PATTERN.fullmatch(self.text)
+        if not found:
+            near = difflib.get_close_matches(self.text, _WORDS, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise PlaceError(f"{self.text!r} is not a place", hint=f"{hint}a place is {GRAMMAR}")
+        if any(found[name] is not None and int(found[name]) == 0 for name in ("count", "event", "nth")):
+            raise PlaceError(f"{self.text!r} is not a place", hint="counting starts at 1, except for a block's index")
+        if found["share"] and float(found["share"]) > _WHOLE:
+            raise PlaceError(f"{self.text!r} is not a place", hint="a share of the body is at most 100%")
+        object.__setattr__(self, "_found", found)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def point(self, plan: Plan, side: Side = "at") -> Point:
+        """Return where this is in `plan`. Raises PlaceError, naming the plan's own places, if it is not there."""
+        if self._found["edge"]:
+            return Point(0) if self.text == "headers" else Point(len(plan.frames))
+        if self._found["share"] or self._found["byte"]:
+            return self._byte_point(plan, side)
+        if self._found["what"] == "char":
+            return self._char_point(plan, side)
+        return Point(self.spot(plan).frame + (side == "after"))
+
+    def spot(self, plan: Plan) -> Spot:
+        """Return the event that this names. Raises PlaceError if it names none, or none in `plan`."""
+        if self._found["event"] or self._found["what"] == "delta" or self._found["type"]:
+            number = int(self._found["event"] or self._found["count"] or self._found["nth"] or 1)
+            for count, spot in enumerate((spot for spot in spots(plan) if self._counts(spot)), 1):
+                if count == number:
+                    return spot
+        raise self._missing(plan)
+
+    def _counts(self, spot: Spot) -> bool:
+        """Whether an event is one of those that this place counts."""
+        if self._found["event"]:
+            return True
+        if self._found["type"]:
+            return spot.type == self._found["type"]
+        if self._found["block"]:
+            return spot.is_delta and spot.block == int(self._found["block"])
+        return spot.is_delta and self._found["kind"] in (None, spot.kind)
+
+    def _byte_point(self, plan: Plan, side: Side) -> Point:
+        size = sum(len(frame.raw) for frame in plan.frames)
+        count = round(size * float(self._found["share"]) / _WHOLE) if self._found["share"] else int(self._found["byte"])
+        if count > size:
+            raise self._missing(plan)
+        return point_at_byte(plan, max(0, count - (side == "before")))
+
+    def _char_point(self, plan: Plan, side: Side) -> Point:
+        left = int(self._found["count"]) - (side == "before")
+        for spot in spots(plan):
+            if self._counts(spot) and spot.carrier:
+                if left <= len(spot.text):
+                    return Point(spot.frame, char_offset(plan.frames[spot.frame].raw, spot.carrier, left))
+                left -= len(spot.text)
+        raise self._missing(plan)
+
+    def _missing(self, plan: Plan) -> PlaceError:
+        return PlaceError(f"the answer has no place {self.text!r}", hint=describe(plan))
+
+
+def spots(plan: Plan) -> Iterator[Spot]:
+    """Yield every event of a plan but the pings, with where it stands."""
+    kinds: dict[object, str] = {}
+    number = 0
+    for index, frame in enumerate(plan.frames):
+        event = frame.event
+        if event is None or event["type"] == "ping":
+            continue
+        number += 1
+        block, start = event.get("index"), event.get("content_block")
+        if isinstance(block, int) and isinstance(start, dict) and event["type"] == "content_block_start":
+            kinds[block] = str(start.get("type"))
+        if isinstance(block, int):
+            yield Spot(index, number, event, block, kinds.get(block))
+        else:
+            yield Spot(index, number, event)
+
+
+def point_at_byte(plan: Plan, count: int) -> Point:
+    """Return the point at which `count` bytes of the body have been sent."""
+    for index, frame in enumerate(plan.frames):
+        if count < len(frame.raw):
+            return Point(index, count)
+        count -= len(frame.raw)
+    return Point(len(plan.frames))
+
+
+def char_offset(raw: bytes, carrier: str, count: int) -> int:
+    """Return how many bytes of a frame are sent when `count` characters of the delta's field are.
+
+    Looks at the bytes as they are: a character may be escaped in JSON, or take several bytes.
+    """
+    opening = re.compile(rb'"%s"\s*:\s*"' % carrier.encode()).search(raw, raw.rfind(b'"delta"'))
+    if opening is None:
+        return len(raw)
+    character = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|[\x00-\x7f]|[\xc0-\xff][\x80-\xbf]*", re.DOTALL)
+    offset = opening.end()
+    for _ in range(count):
+        found = character.match(raw, offset)
+        if found is None:
+            break
+        offset = found.end()
+    return offset
+
+
+def describe(plan: Plan) -> str:
+    """Say in a line which places a plan has."""
+    here = list(spots(plan))
+    size = sum(len(frame.raw) for frame in plan.frames)
+    if not here:
+        return f"the answer has no events, only: headers, byte 1..{size}, end"
+    types = ", ".join(dict.fromkeys(spot.type for spot in here if not spot.is_delta))
+    deltas = Counter((spot.block, spot.kind) for spot in here if spot.is_delta)
+    characters = Counter(dict.fromkeys(deltas, 0))
+    for spot in here:
+        characters[spot.block, spot.kind] += len(spot.text)
+    blocks = (
+        f", block {block} ({kind}) delta 1..{count}" + (f" char 1..{total}" if (total := characters[block, kind]) else "")
+        for (block, kind), count in deltas.items()
+    )
+    total = sum(deltas.values())
+    return (
+        f"the answer has: event 1..{len(here)}"
+        + (f", delta 1..{total}" if total else "")
+        + "".join(blocks)
+        + f", {types}, byte 1..{size}, headers, end"
+    )

@@ -1,0 +1,79 @@
+"""A plan: a whole answer before any of it is sent. Head, frames, ending.
+
+Everything that answers a request makes a plan; every fault turns a plan into a plan; a script is made of nothing else.
+A JSON body is a plan with one frame that carries no event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from streamlab.core.sse import Frame
+
+__all__ = ["EVENT_STREAM", "JSON", "Ending", "Head", "Headers", "Plan", "without"]
+
+Headers = tuple[tuple[str, str], ...]
+"""Header fields in the order they are sent; a name may occur more than once."""
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+JSON = "application/json"
+
+
+class Ending(StrEnum):
+    """How an answer ends on the wire."""
+
+    COMPLETE = "complete"
+    """All of it was sent, and HTTP says so."""
+    END = "end"
+    """A part was sent, and HTTP says that it was all: the body's end mark comes early."""
+    FIN = "fin"
+    """The connection is closed without the body's end mark."""
+    RESET = "reset"
+    """The connection is reset (TCP RST) once the peer has acknowledged what precedes it."""
+    HANG = "hang"
+    """Nothing more is sent; the connection stays open until the client leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The status and the headers of an answer, without those that frame the body."""
+
+    status: int = 200
+    headers: Headers = ()
+
+    def get(self, name: str) -> str | None:
+        """Return the first value of a header, or None."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def with_headers(self, headers: Iterable[tuple[str, str | None]]) -> Head:
+        """Return this head with these headers in the place of those of the same names; a value of None takes one out."""
+        given = tuple(headers)
+        kept = without(self.headers, {name for name, _ in given})
+        return replace(self, headers=kept + tuple((name, value) for name, value in given if value is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole answer: its head, its body as frames, and how it ends."""
+
+    head: Head
+    frames: tuple[Frame, ...] = ()
+    ending: Ending = Ending.COMPLETE
+
+    @property
+    def body(self) -> bytes:
+        """Every byte of the body, before chunking."""
+        return b"".join(frame.raw for frame in self.frames)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer says that it is an event stream."""
+        return (self.head.get("content-type") or "").startswith("text/event-stream")
+
+
+def without(headers: Headers, names: Iterable[str]) -> Headers:
+    """Return the headers but for those of these names, in any case."""
+    unwanted = {name.lower() for name in names}
+    return tuple((name, value) for name, value in headers if name.lower() not in unwanted)

@@ -1,0 +1,226 @@
+"""Replies and rules: from a request to the answer that is sent.
+
+    request ─→ match ─→ reply ─→ plan ─→ faults, in the order written ─→ pacing ─→ script
+
+`answer` is the whole of it, and pure: what it knows of earlier requests is in a `State` that it takes and returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from streamlab.core.actions import Action, Framing, script
+from streamlab.core.api_errors import ERRORS, ApiError
+from streamlab.core.api_headers import cors_headers
+from streamlab.core.endpoints import COUNT_TOKENS, standing_answer
+from streamlab.core.exchange import MESSAGES, Request
+from streamlab.core.faults import Fault
+from streamlab.core.identity import generator
+from streamlab.core.matching import ANY, Difference, When, differences
+from streamlab.core.pacing import INSTANT, Pace, schedule
+from streamlab.core.plan import Headers, Plan
+from streamlab.core.sources import Failure, Source
+from streamlab.core.validation import refusal
+from streamlab.errors import ScenarioError
+
+__all__ = ["Answer", "Miss", "Reply", "Rule", "Settings", "State", "answer"]
+
+
+_REMEMBERED = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer: its source, and what is changed about it. A header whose value is None is taken out."""
+
+    source: Source
+    times: int = 1
+    pace: Pace | None = None
+    faults: tuple[Fault, ...] = ()
+    headers: tuple[tuple[str, str | None], ...] = ()
+
+    def plan(self, request: Request, rng: Random, common: Headers = ()) -> Plan:
+        """Return the answer to `request`, with its faults in it.
+
+        Raises ScenarioError, with the number of the fault, if one of them has no place in this answer.
+        """
+        plan = self.source.plan(request, rng)
+        plan = replace(plan, head=plan.head.with_headers(common).with_headers(self.headers))
+        for number, fault in enumerate(self.faults):
+            try:
+                plan = fault.apply(plan, rng)
+            except ScenarioError as error:
+                error.key = ("faults", number, *error.key)
+                raise
+        return plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """The requests that are answered, and with what: the replies in turn.
+
+    The last reply repeats if `repeats`; otherwise the rule is used up after it. A `required` rule must be used up by the end
+    of the test, or at least once if it repeats.
+    """
+
+    name: str
+    replies: tuple[Reply, ...]
+    when: When = ANY
+    repeats: bool = True
+    required: bool = False
+
+    @property
+    def times(self) -> int:
+        """How many answers its replies are, the repeats of the last not counted."""
+        return sum(reply.times for reply in self.replies)
+
+    def reply(self, given: int) -> Reply | None:
+        """Return the reply after so many have been given; None if it is used up."""
+        for reply in self.replies:
+            if given < reply.times:
+                return reply
+            given -= reply.times
+        return self.replies[-1] if self.repeats else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What holds for every answer. `api_key` is the key that is demanded: `any` for any at all, None for no check."""
+
+    seed: int = 0
+    validate: bool = True
+    api_key: str | None = None
+    pace: Pace = INSTANT
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a namespace remembers: how many requests the rules were asked, and how often each rule answered."""
+
+    calls: int = 0
+    given: Mapping[str, int] = field(default_factory=dict)
+    seen: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How often each rule answered the very same request; of the newest `_REMEMBERED` different ones."""
+
+    def after(self, rule: Rule, request: Request) -> tuple[State, int]:
+        """Return the state after `rule` answered `request`, and how often it has answered this very request."""
+        key = (rule.name, request.canonical)
+        seen = dict(self.seen)
+        occurrence = seen.pop(key, 0) + 1
+        seen[key] = occurrence
+        if len(seen) > _REMEMBERED:
+            del seen[next(iter(seen))]
+        given = {**self.given, rule.name: self.given.get(rule.name, 0) + 1}
+        return replace(self, given=given, seen=seen), occurrence
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A request that no rule matched: the nearest rule, and how the request differs from what it answers."""
+
+    rule: str | None = None
+    differences: tuple[Difference, ...] = ()
+
+    def __str__(self) -> str:
+        if self.rule is None:
+            return "no rule matches this request: there are no rules"
+        reason = "; ".join(str(each) for each in self.differences) or "all its replies have been given"
+        return f"no rule matches this request; the nearest is {self.rule!r}: {reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is sent, why, and what was wrong with it if something was."""
+
+    plan: Plan
+    pace: Pace
+    rng: Random
+    rule: str | None = None
+    problem: str | None = None
+    """Why the answer is not one that was asked for: it fails a test."""
+
+    def script(self, framing: Framing) -> Iterator[Action]:
+        """Yield the actions that send it."""
+        return script(self.plan, schedule(self.plan, self.pace, self.rng), framing, first=self.pace.first)
+
+
+def answer(
+    request: Request, rules: Sequence[Rule], state: State, settings: Settings, *, common: Headers = ()
+) -> tuple[Answer, State]:
+    """Return the answer to a request, and what is to be remembered. `common` are headers of every answer, such as the date."""
+    common = (*common, *cors_headers(request.header("origin")))
+    rng = generator(settings.seed, "", request.canonical)
+    if (refused := _refusal(request, settings)) is not None:
+        return _bare(refused.plan(request, rng), common, rng), state
+    state = replace(state, calls=state.calls + 1)
+    found, miss = _match(request, rules, state)
+    if found is not None:
+        return _reply(request, *found, state, settings, common)
+    standing = standing_answer(request, rng)
+    if standing is not None:
+        return _bare(standing, common, rng), replace(state, calls=state.calls - 1)
+    return _failed(request, rng, str(miss), common, ERRORS["not_found"]), state
+
+
+def _reply(
+    request: Request, rule: Rule, reply: Reply, state: State, settings: Settings, common: Headers
+) -> tuple[Answer, State]:
+    state, occurrence = state.after(rule, request)
+    rng = generator(settings.seed, rule.name, request.canonical, str(occurrence))
+    try:
+        plan = reply.plan(request, rng, common)
+    except ScenarioError as error:
+        return replace(_failed(request, rng, str(error), common, ERRORS["api"]), rule=rule.name), state
+    return Answer(plan=plan, pace=reply.pace or settings.pace, rng=rng, rule=rule.name), state
+
+
+def _bare(plan: Plan, common: Headers, rng: Random) -> Answer:
+    """Return the answer that no rule gave: as it is, at once."""
+    return Answer(plan=replace(plan, head=plan.head.with_headers(common)), pace=INSTANT, rng=rng)
+
+
+def _match(request: Request, rules: Sequence[Rule], state: State) -> tuple[tuple[Rule, Reply] | None, Miss]:
+    """Return the first rule that matches and has a reply left, and the reply; or how the nearest differs."""
+    nearest: tuple[int, Miss] | None = None
+    for rule in rules:
+        differing = differences(rule.when, request, state.calls)
+        reply = rule.reply(state.given.get(rule.name, 0))
+        if reply is not None and not differing:
+            return (rule, reply), Miss()
+        if nearest is None or len(differing) < nearest[0]:
+            nearest = (len(differing), Miss(rule.name, differing))
+    return None, nearest[1] if nearest else Miss()
+
+
+def _refusal(request: Request, settings: Settings) -> Failure | None:
+    """Return the error that the API itself would answer: a key it does not know, a body it refuses."""
+    if request.method == "OPTIONS":
+        return None
+    if settings.api_key is not None:
+        problem = _key_problem(request, settings.api_key)
+        if problem:
+            return Failure(ERRORS["authentication"], problem)
+    if settings.validate and request.method == "POST" and request.path in (MESSAGES, COUNT_TOKENS):
+        problem = refusal(request, counts_only=request.path == COUNT_TOKENS)
+        if problem:
+            return Failure(ERRORS["invalid_request"], problem)
+    return None
+
+
+def _key_problem(request: Request, demanded: str) -> str | None:
+    bearer = (request.header("authorization") or "").removeprefix("Bearer ")
+    key = request.header("x-api-key") or bearer
+    if not key:
+        return "x-api-key header is required"
+    if demanded in ("any", key):
+        return None
+    return "Invalid bearer token" if bearer == key else "invalid x-api-key"
+
+
+def _failed(request: Request, rng: Random, problem: str, common: Headers, error: ApiError) -> Answer:
+    """Return the answer that says what is wrong with the test, in a way that no client retries."""
+    plan = Failure(error, f"streamlab: {problem}").plan(request, rng)
+    plan = replace(plan, head=plan.head.with_headers((*common, ("x-should-retry", "false"))))
+    return Answer(plan=plan, pace=INSTANT, rng=rng, problem=problem)

@@ -1,0 +1,1 @@
+"""What lives on disk: scenarios, the shipped library, and their schema."""

@@ -1,0 +1,222 @@
+"""The handle of a test: one namespace of a running server, the replies it gives and the calls it saw."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from streamlab.core.authoring import SourceLike, as_reply
+from streamlab.core.environment import DUMMY_KEY
+from streamlab.core.faults import Fault
+from streamlab.core.journal import Call, Journal
+from streamlab.core.matching import ANY, When, parse_when
+from streamlab.core.pacing import Pace, parse_pace
+from streamlab.core.replies import Rule, Settings
+from streamlab.errors import VerificationError
+from streamlab.files.scenario import Scenario, load, merge
+from streamlab.net.background import Background
+from streamlab.net.server import MockServer, Namespace
+
+if TYPE_CHECKING:
+    from anthropic import Anthropic, AsyncAnthropic
+
+__all__ = ["Host", "Lab", "Serving", "serve"]
+
+
+class Lab:
+    """A namespace of a server: scripts replies, and tells what was asked.
+
+    `url` is the base URL for clients. `journal` is a sequence of calls, in the order in which they came.
+    """
+
+    def __init__(self, url: str, namespace: Namespace) -> None:
+        self.url = url
+        self._namespace = namespace
+        self._lock = threading.Lock()
+
+    @property
+    def journal(self) -> Journal:
+        """The calls that came here."""
+        return self._namespace.journal
+
+    @cached_property
+    def client(self) -> Anthropic:
+        """A client of the official SDK that talks to this lab."""
+        from anthropic import Anthropic  # noqa: PLC0415 - it takes a second to load
+
+        return Anthropic(base_url=self.url, api_key=DUMMY_KEY)
+
+    @cached_property
+    def async_client(self) -> AsyncAnthropic:
+        """An asynchronous client of the official SDK that talks to this lab."""
+        from anthropic import AsyncAnthropic  # noqa: PLC0415 - it takes a second to load
+
+        return AsyncAnthropic(base_url=self.url, api_key=DUMMY_KEY)
+
+    def reply(
+        self,
+        source: SourceLike,
+        *,
+        when: When | Mapping[str, Any] | None = None,
+        times: int | None = None,
+        pace: Pace | str | Mapping[str, Any] | None = None,
+        faults: Sequence[Fault | Mapping[str, Any]] = (),
+        headers: Mapping[str, str | None] | None = None,
+    ) -> Rule:
+        """Answer with this, exactly `times` times (once, unless the source says otherwise); replies are given in turn.
+
+        `source` is a text, content blocks, a constructor's result, or a function of the request that returns one of them.
+        `when` takes the conditions of a rule. Raises ScenarioError if any of it cannot be used.
+        """
+        reply = as_reply(source, times=times, pace=pace, faults=faults, headers=headers)
+        conditions = ANY if when is None else when if isinstance(when, When) else parse_when(when)
+        with self._lock:
+            name = f"reply {len(self._namespace.rules) + 1}"
+            rule = Rule(name=name, replies=(reply,), when=conditions, repeats=False, required=True)
+            self._namespace.rules += (rule,)
+        return rule
+
+    def load(self, *sources: str) -> None:
+        """Add the rules of scenarios: files, folders, or names from the shipped library.
+
+        Raises ScenarioError if one of them cannot be used.
+        """
+        scenario = merge([load(source) for source in sources])
+        with self._lock:
+            self._namespace.rules += scenario.rules
+            self._namespace.settings = scenario.settings
+
+    def reset(self) -> None:
+        """Forget all replies and calls."""
+        with self._lock:
+            self._namespace.rules = ()
+            self._namespace.reset()
+
+    def verify(self) -> None:
+        """Raise VerificationError if a request was not answered as asked, or a required reply was not used."""
+        problems = [
+            f"call {call.number}, {call.request.method} {call.request.path}: {call.problem}"
+            for call in self.journal
+            if call.problem is not None
+        ]
+        given = self._namespace.state.given
+        problems += (problem for rule in self._namespace.rules if (problem := _unused(rule, given.get(rule.name, 0))))
+        if problems:
+            raise VerificationError("\n".join((*problems, _calls(self.journal))))
+
+    def close(self) -> None:
+        """Close the client that was made here. The asynchronous one belongs to the loop that used it: close it there."""
+        if "client" in self.__dict__:
+            self.client.close()
+
+    def __repr__(self) -> str:
+        return f"<Lab {self.url}, {len(self._namespace.rules)} rules, {len(self.journal)} calls>"
+
+
+class Host:
+    """A running server that makes labs, each with a namespace of its own."""
+
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, sock: socket.socket | None = None) -> None:
+        self._root = Namespace()
+        self._background = Background(MockServer(self._root))
+        self._numbers = itertools.count(1)
+        self.url = self._background.start(host, port, sock)
+
+    def lab(self, settings: Settings | None = None, *, at_root: bool = False) -> Lab:
+        """Return a new lab; one `at_root` answers the server's own URL as well."""
+        namespace = Namespace(settings=settings or Settings())
+        name = f"~{next(self._numbers)}"
+        spaces = self._background.server.namespaces
+        spaces[name] = namespace
+        if at_root:
+            spaces[""] = namespace
+            return Lab(self.url, namespace)
+        return Lab(f"{self.url}/{name}", namespace)
+
+    def stop(self) -> None:
+        """Stop the server; every connection is dropped."""
+        self._background.stop()
+
+
+class Serving:
+    """A server for the length of a `with` or `async with` block. Verifies at its end, unless the block fails anyway."""
+
+    def __init__(self, scenario: Scenario, *, host: str, port: int) -> None:
+        self._scenario, self._address = scenario, (host, port)
+        self._host: Host | None = None
+        self._lab: Lab | None = None
+
+    def start(self) -> Lab:
+        """Start the server and return its handle."""
+        self._host = Host(host=self._address[0], port=self._address[1])
+        self._lab = self._host.lab(self._scenario.settings, at_root=True)
+        self._lab._namespace.rules = self._scenario.rules  # noqa: SLF001 - the same module
+        return self._lab
+
+    def stop(self) -> None:
+        """Stop the server and close the clients."""
+        if self._lab is not None:
+            self._lab.close()
+        if self._host is not None:
+            self._host.stop()
+
+    def __enter__(self) -> Lab:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+        if kind is None and self._lab is not None:
+            self._lab.verify()
+
+    async def __aenter__(self) -> Lab:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lab is not None and "async_client" in self._lab.__dict__:
+            await self._lab.async_client.close()
+        await asyncio.to_thread(self.__exit__, kind, error, trace)
+
+
+def serve(
+    *sources: str,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    pace: Pace | str | Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    validate: bool | None = None,
+) -> Serving:
+    """Serve scenarios (files, folders, shipped names) for the length of a `with` block, which gets the Lab.
+
+    Without sources, script the replies with `lab.reply`. Raises ScenarioError if a scenario cannot be used, and ServerError,
+    on entering, if the address cannot be had.
+    """
+    scenario = merge([load(source) for source in sources])
+    changes: dict[str, Any] = {
+        "pace": None if pace is None else pace if isinstance(pace, Pace) else parse_pace(pace),
+        "seed": seed,
+        "validate": validate,
+    }
+    settings = replace(scenario.settings, **{key: value for key, value in changes.items() if value is not None})
+    return Serving(replace(scenario, settings=settings), host=host, port=port)
+
+
+def _unused(rule: Rule, given: int) -> str | None:
+    """Say that a required rule was not used as often as it must be."""
+    wanted = 1 if rule.repeats else rule.times
+    if not rule.required or given >= wanted:
+        return None
+    return f"{rule.name!r} was given {given} of {wanted} times"
+
+
+def _calls(calls: Iterable[Call]) -> str:
+    lines = [f"  {call!r}" for call in calls]
+    return "\n".join(("the calls were:", *lines)) if lines else "there were no calls"

@@ -1,0 +1,102 @@
+"""Performing a script: the one place that writes answers, waits within them and ends connections."""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import contextlib
+import socket
+import struct
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+
+from streamlab.core.actions import Abort, Action, Finish, Hang, Send, Wait
+from streamlab.core.plan import Ending
+from streamlab.net.clock import Clock
+
+__all__ = ["Connection", "Watcher", "perform"]
+
+_ACKNOWLEDGED_WITHIN = 2.0
+"""Seconds that a reset waits for the peer to acknowledge what precedes it; a peer that reads nothing never does."""
+_POLL = 0.001
+
+Watcher = Callable[[int, int, Ending | None], None]
+"""Told of the events and bytes just before they are sent, and of the ending just before it is brought about."""
+
+
+class Connection:
+    """What a script is performed on: a transport, and a way to wait until it takes more."""
+
+    def __init__(self, transport: asyncio.Transport, drain: Callable[[], Awaitable[None]]) -> None:
+        self._transport = transport
+        self._drain = drain
+
+    def write(self, data: bytes) -> None:
+        """Hand over bytes. Raises ConnectionError if the peer has left."""
+        if self._transport.is_closing():
+            raise ConnectionResetError("the client has left")
+        self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait while the peer is slow to take what was written."""
+        await self._drain()
+
+    async def close(self) -> None:
+        """Close after what was written: the peer sees a FIN."""
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()
+        self._transport.close()
+
+    async def reset(self) -> None:
+        """Reset once the peer has acknowledged what was written, or after a while: the peer sees an RST."""
+        raw: socket.socket | None = self._transport.get_extra_info("socket")
+        self._transport.set_write_buffer_limits(high=0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ACKNOWLEDGED_WITHIN):
+                await self._drain()
+                while raw is not None and _unacknowledged(raw.fileno()):  # noqa: ASYNC110 - the kernel tells nobody
+                    await asyncio.sleep(_POLL)
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+
+async def perform(script: Iterable[Action], connection: Connection, clock: Clock, watch: Watcher) -> bool:
+    """Do what a script says; return whether the connection is kept. Raises ConnectionError if the client leaves first."""
+    start = clock.now()
+    actions = iter(script)
+    action = next(actions)
+    while True:
+        following = next(actions, None)
+        if isinstance(action, Send):
+            # The ending is told before the last bytes go out, so that whoever has read them finds it in the journal.
+            ending = following.ending if isinstance(following, Finish) else None
+            watch(action.events, len(action.data), ending)
+            connection.write(action.data)
+            if ending is None:
+                await connection.drain()
+        elif isinstance(action, Wait):
+            await clock.sleep_until(start + action.until)
+        elif isinstance(action, Hang):
+            await asyncio.get_running_loop().create_future()  # until the client leaves, which cancels this
+        elif isinstance(action, Abort):
+            watch(0, 0, Ending.RESET if action.reset else Ending.FIN)
+            await (connection.reset() if action.reset else connection.close())
+            return False
+        else:
+            watch(0, 0, action.ending)
+            return action.keep_alive
+        assert following is not None  # noqa: S101 - a script ends with Finish, Abort or Hang
+        action = following
+
+
+def _unacknowledged(descriptor: int) -> int:
+    """Return how many bytes sent on a socket the peer has not acknowledged (Linux: TIOCOUTQ, tcp(7)); 0 where nobody tells."""
+    if sys.platform != "linux":
+        return 0
+    import fcntl  # noqa: PLC0415 - not on every platform
+    import termios  # noqa: PLC0415
+
+    count = array.array("i", [0])
+    fcntl.ioctl(descriptor, termios.TIOCOUTQ, count)
+    return count[0]

@@ -1,0 +1,231 @@
+"""The server: requests in by aiohttp, answers decided by the core, scripts performed on the bare transport."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import re
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from email.utils import formatdate
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http import HttpVersion11
+
+from streamlab._version import __version__
+from streamlab.core.actions import Framing
+from streamlab.core.api_errors import ERRORS
+from streamlab.core.endpoints import json_plan
+from streamlab.core.exchange import Request
+from streamlab.core.identity import generator
+from streamlab.core.journal import LEFT, Call, EndedBy, Journal, redacted
+from streamlab.core.pacing import INSTANT
+from streamlab.core.plan import Ending
+from streamlab.core.replies import Answer, Rule, Settings, State, answer
+from streamlab.core.sources import Failure
+from streamlab.errors import ServerError
+from streamlab.net.clock import Clock, RealClock
+from streamlab.net.perform import Connection, perform
+
+__all__ = ["CONTROL", "MAX_REQUEST", "MockServer", "Namespace"]
+
+MAX_REQUEST = 32 * 1024 * 1024
+"""The most bytes in the body of a request: the API's limit for messages."""
+
+CONTROL = "/_streamlab/"
+_HEALTH = f"{CONTROL}health"
+_NAMESPACE = re.compile(r"/(~[A-Za-z0-9_.-]+)(/.*)?")
+
+_logger = logging.getLogger("streamlab.server")
+_logger.addHandler(logging.NullHandler())
+
+
+@dataclass(slots=True)
+class Namespace:
+    """Rules of their own, a state and a journal, under a prefix of the base URL."""
+
+    rules: tuple[Rule, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    journal: Journal = field(default_factory=Journal)
+    state: State = field(default_factory=State)
+
+    def reset(self) -> None:
+        """Forget all requests; keep the rules."""
+        self.state = State()
+        self.journal.clear()
+
+
+class MockServer:
+    """One listening socket and the namespaces behind it. `on_end` is told of each call when it has ended."""
+
+    def __init__(self, root: Namespace, *, clock: Clock | None = None, on_end: Callable[[Call], None] | None = None) -> None:
+        self.namespaces: dict[str, Namespace] = {"": root}
+        self._clock = clock or RealClock()
+        self._on_end = on_end
+        self._web: web.Server | None = None
+        self._listener: asyncio.Server | None = None
+        self._is_stopping = False
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0, *, sock: socket.socket | None = None) -> str:
+        """Listen, and return the URL. Raises ServerError if the address cannot be had."""
+        loop = asyncio.get_running_loop()
+        self._web = web.Server(
+            self._handle, request_factory=self._make_request, handler_cancellation=True, access_log=None, logger=_logger
+        )
+        try:
+            if sock is not None:
+                self._listener = await loop.create_server(self._web, sock=sock, backlog=1024)
+            else:
+                self._listener = await loop.create_server(self._web, host, port, backlog=1024)
+        except OSError as error:
+            raise ServerError(_cannot_listen(host, port, error)) from None
+        address = self._listener.sockets[0].getsockname()
+        return f"http://[{address[0]}]:{address[1]}" if ":" in address[0] else f"http://{address[0]}:{address[1]}"
+
+    async def stop(self) -> None:
+        """Stop listening, drop every connection, and return when nothing is left running."""
+        self._is_stopping = True
+        if self._listener is not None:
+            self._listener.close()
+        if self._web is not None:
+            for connection in self._web.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            await self._web.shutdown(timeout=0.1)
+        if self._listener is not None:
+            await self._listener.wait_closed()
+
+    @staticmethod
+    def _make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+        loop = asyncio.get_running_loop()
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_REQUEST)
+
+    async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; what is returned tells aiohttp only whether to keep the connection."""
+        transport = incoming.transport
+        if transport is None:
+            raise ConnectionResetError("the client has left")
+        framing = Framing(
+            chunked=incoming.version >= HttpVersion11,
+            keep_alive=incoming.keep_alive,
+            has_body=incoming.method != "HEAD",
+        )
+        namespace, request, found = await self._decide(incoming, transport)
+        connection = Connection(transport, incoming.writer.drain)
+        call = Call(
+            number=0,
+            request=redacted(request),
+            rule=found.rule,
+            status=found.plan.head.status,
+            attempt=request.attempt,
+            started=self._clock.now(),
+            problem=found.problem,
+        )
+        record = _Record(namespace.journal if request.path != _HEALTH else Journal(), call, self._clock)
+        try:
+            return _Performed(is_kept=await perform(found.script(framing), connection, self._clock, record.watch))
+        except (ConnectionError, asyncio.CancelledError):
+            record.left("server" if self._is_stopping else "client")
+            raise
+        finally:
+            if self._on_end is not None and request.path != _HEALTH:
+                self._on_end(record.call)
+
+    async def _decide(self, incoming: web.BaseRequest, transport: asyncio.Transport) -> tuple[Namespace, Request, Answer]:
+        """Read a request and return where it belongs, what it is, and what it is answered."""
+        name, path = self._route(incoming.rel_url.raw_path)
+        namespace = self.namespaces[name]
+        body = await _read(incoming, transport)
+        request = Request(
+            method=incoming.method,
+            path=path,
+            query=incoming.rel_url.raw_query_string,
+            headers=tuple(incoming.headers.items()),
+            body=body or b"",
+        )
+        if body is None:
+            return namespace, request, _too_large(request)
+        if request.path == _HEALTH:
+            return namespace, request, _health()
+        common = (("date", formatdate(usegmt=True)),)
+        found, namespace.state = answer(request, namespace.rules, namespace.state, namespace.settings, common=common)
+        return namespace, request, found
+
+    def _route(self, path: str) -> tuple[str, str]:
+        """Return the namespace that a path belongs to, and the path within it."""
+        found = _NAMESPACE.fullmatch(path)
+        if found and found[1] in self.namespaces:
+            return found[1], found[2] or "/"
+        return "", path
+
+
+class _Record:
+    """Keeps the journal true to one call while it goes on."""
+
+    def __init__(self, journal: Journal, call: Call, clock: Clock) -> None:
+        self._journal, self._clock = journal, clock
+        self.call = journal.add(call)
+
+    def watch(self, events: int, size: int, ending: Ending | None) -> None:
+        """Note what is about to be sent, and how the answer ends if this is its end."""
+        self._note(events_sent=self.call.events_sent + events, bytes_sent=self.call.bytes_sent + size)
+        if ending is not None:
+            self._note(ended=ending.value, ended_by="server", duration=self._clock.now() - self.call.started)
+
+    def left(self, by: EndedBy) -> None:
+        """Note that the connection went away before the end."""
+        self._note(ended=LEFT, ended_by=by, duration=self._clock.now() - self.call.started)
+
+    def _note(self, **news: Any) -> None:
+        self.call = replace(self.call, **news)
+        self._journal.update(self.call)
+
+
+class _Performed(web.StreamResponse):
+    """An answer that is already on the wire."""
+
+    def __init__(self, *, is_kept: bool) -> None:
+        super().__init__()
+        self._is_kept = is_kept
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection takes another request."""
+        return self._is_kept
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Do nothing: the head has been sent."""
+
+    async def write_eof(self, data: Any = b"") -> None:
+        """Do nothing: the body has been sent."""
+
+
+async def _read(incoming: web.BaseRequest, transport: asyncio.Transport) -> bytes | None:
+    """Return the body of a request; None if it is larger than the API takes."""
+    if (incoming.content_length or 0) > MAX_REQUEST:
+        return None
+    if (incoming.headers.get("expect") or "").lower() == "100-continue":
+        transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    try:
+        return await incoming.read()
+    except web.HTTPRequestEntityTooLarge:
+        return None
+
+
+def _too_large(request: Request) -> Answer:
+    rng = generator(0, "too large")
+    return Answer(plan=Failure(ERRORS["request_too_large"]).plan(request, rng), pace=INSTANT, rng=rng)
+
+
+def _health() -> Answer:
+    rng = generator(0, "health")
+    return Answer(plan=json_plan({"status": "ok", "version": __version__}, rng), pace=INSTANT, rng=rng)
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use\n  hint: choose another with --port, or 0 for any that is free"
+    return f"cannot listen on {host}:{port}: {error.strerror or error}"
