@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,27 +12,43 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamlab._version import __version__
-from streamlab.errors import StreamlabError
+from streamlab.errors import ScenarioError, StreamlabError, VerificationError
 
 if TYPE_CHECKING:
     from streamlab.core.journal import Call
-    from streamlab.errors import ScenarioError
+    from streamlab.core.pacing import Pace
     from streamlab.files.scenario import Scenario
 
+_FINDING = 1
 _WRONG_USAGE = 2
+_INTERRUPTED = 130
 _NAME_WIDTH = 20
 
 
 class _Commands(click.Group):
-    """Commands whose errors are one clear message, and exit code 2."""
+    """Commands whose errors are one clear message and an exit code."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character ends nothing
         try:
             return super().invoke(ctx)
         except StreamlabError as error:
             click.echo(f"streamlab: {error}", err=True)
-            ctx.exit(_WRONG_USAGE)
+            ctx.exit(_FINDING if isinstance(error, VerificationError) else _WRONG_USAGE)
+        except KeyboardInterrupt:
+            ctx.exit(_INTERRUPTED)
+
+
+def _pace(ctx: click.Context, param: click.Parameter, written: str | None) -> Pace | None:
+    """Return the pace that an option writes, as a scenario would."""
+    from streamlab.core.pacing import parse_pace
+
+    try:
+        return None if written is None else parse_pace(written)
+    except ScenarioError as error:
+        raise click.BadParameter(f"{error.problem}; write instant, recorded, recorded x10 or 50/s", ctx, param) from None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,17 +71,21 @@ def main() -> None:
 @click.option(
     "--port", default=4010, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 for any that is free."
 )
-@click.option("--pace", help="How fast answers go out: instant, recorded, recorded x10, 50/s.")
+@click.option(
+    "--pace",
+    callback=_pace,
+    help="How fast answers go out that have no pace of their own: instant, recorded, recorded x10, 50/s.",
+)
 @click.option("--seed", type=int, help="The seed of ids and padding.")
 @click.option("--no-validate", is_flag=True, help="Answer requests that the real API would refuse.")
-@click.option("--watch", is_flag=True, help="Load the files again when they change.")
+@click.option("--watch", is_flag=True, help="Load the files again when they change, and start from their first replies.")
 @click.option("--quiet", is_flag=True, help="Print nothing after the first line.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
     sources: tuple[str, ...],
     host: str,
     port: int,
-    pace: str | None,
+    pace: Pace | None,
     seed: int | None,
     no_validate: bool,  # noqa: FBT001
     watch: bool,  # noqa: FBT001
@@ -82,15 +104,10 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
       streamlab serve hello --pace 20/s
       streamlab serve recorded.sse --json
     """  # noqa: D301 - \b keeps click from wrapping
-    from streamlab.core.pacing import parse_pace
     from streamlab.files.scenario import load, merge
     from streamlab.net.foreground import Listener, run
 
-    changes: dict[str, Any] = {
-        "pace": parse_pace(pace) if pace else None,
-        "seed": seed,
-        "validate": False if no_validate else None,
-    }
+    changes: dict[str, Any] = {"pace": pace, "seed": seed, "validate": False if no_validate else None}
     given = {key: value for key, value in changes.items() if value is not None}
 
     def read() -> Scenario:
@@ -126,9 +143,11 @@ def scenarios(as_json: bool) -> None:  # noqa: FBT001
 
 @main.command()
 @click.argument("scenario", default="haiku")
-@click.option("--pace", default="25/s", show_default=True, help="How fast the events come.")
-def demo(scenario: str, pace: str) -> None:
-    """Stream from a shipped scenario with the official SDK, in this terminal.
+@click.option("--pace", callback=_pace, default="25/s", show_default=True, help="How fast the events come.")
+def demo(scenario: str, pace: Pace) -> None:
+    """Stream one answer of a scenario with the official SDK, in this terminal.
+
+    SCENARIO is a file or a shipped name. The SDK's retries are off, so that the first failure is seen.
 
     \b
     Examples:
@@ -136,13 +155,11 @@ def demo(scenario: str, pace: str) -> None:
       streamlab demo tool-use
       streamlab demo overloaded-mid-stream --pace 5/s
     """  # noqa: D301 - \b keeps click from wrapping
-    from streamlab.core.pacing import parse_pace
     from streamlab.files.scenario import load
     from streamlab.net.lab import Serving
 
-    parse_pace(pace)
     loaded = load(scenario)
-    with Serving(replace(loaded, settings=replace(loaded.settings, pace=parse_pace(pace))), host="127.0.0.1", port=0) as lab:
+    with Serving(replace(loaded, settings=replace(loaded.settings, pace=pace)), host="127.0.0.1", port=0) as lab:
         from streamlab.net.demo import sdk_version, stream_events
 
         click.echo(f"{scenario!r} served on {lab.url}, read by anthropic {sdk_version()}\n")
@@ -151,10 +168,13 @@ def demo(scenario: str, pace: str) -> None:
         def show(name: str, piece: str) -> None:
             if name == "content_block_delta":
                 text.append(piece)
-            click.echo(f"{name:{_NAME_WIDTH}} │ {_visible(piece)}")
+            elif name == "content_block_stop":
+                text.append("\n")
+            click.echo(f"{name:{_NAME_WIDTH}} │ {_visible(piece)}".rstrip())
 
-        outcome = stream_events(lab, show)
-        click.echo(f"\n{''.join(text)}\n\n{outcome}")
+        outcome = stream_events(lab, show, pace)
+        whole = "".join(text).strip("\n")
+        click.echo(f"\n{whole}\n\n{outcome}" if whole else outcome)
         click.echo(f"serve it to your own client: streamlab serve {scenario}")
 
 
@@ -198,10 +218,11 @@ class _Printer:
             )
             return
         rule = f" by {call.rule!r}" if call.rule else ""
-        left = f", the {call.ended_by} left" if call.ended == "left" else f", {call.ended}"
-        _print(
-            f"{call.request.method} {call.request.path} {call.status}{rule}: {call.events_sent} events{left}, {milliseconds} ms"
-        )
+        attempt = (f"attempt {call.attempt}",) if call.attempt > 1 else ()
+        events = (f"{call.events_sent} event{'s' if call.events_sent > 1 else ''}",) if call.events_sent else ()
+        ending = f"the {call.ended_by} left" if call.ended == "left" else str(call.ended)
+        what = ", ".join((*attempt, *events, ending, f"{milliseconds} ms"))
+        _print(f"{call.request.method} {call.request.path} {call.status}{rule}: {what}")
         if call.problem:
             _print(f"  {call.problem}")
 
@@ -212,8 +233,13 @@ class _Printer:
             self._object(event="reloaded", files=files) if self._as_json else _print(f"reloaded {', '.join(files)}")
 
     def failed(self, error: ScenarioError) -> None:
-        """Say why the files could not be read again."""
-        self._object(event="failed", problem=str(error)) if self._as_json else _print(f"not reloaded: {error}")
+        """Say why the files could not be read again, and that what was served before still is."""
+        if self._quiet:
+            click.echo(f"streamlab: not reloaded: {error}", err=True)
+        elif self._as_json:
+            self._object(event="failed", problem=str(error))
+        else:
+            _print(f"not reloaded, so the old replies are still given: {error}")
 
     @staticmethod
     def _object(**values: object) -> None:
@@ -221,8 +247,11 @@ class _Printer:
 
 
 def _print(line: str) -> None:
-    click.echo(line)
-    sys.stdout.flush()
+    try:
+        click.echo(line)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the first line wants no more: serve on, in silence
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _visible(piece: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,11 @@ if TYPE_CHECKING:
     from streamlab.net.lab import Host, Lab
 
 _EARLY = pytest.StashKey[socket.socket]()
-_MARKER = 'streamlab(scenario="NAME"): serve a scenario (a file or a shipped name) with the `streamlab` fixture.'
+_LAB = pytest.StashKey["Lab"]()
+_TOLD = pytest.StashKey[int]()
+_NAME = "streamlab"
+_MARKER = 'streamlab(scenario="NAME"): serve a scenario (a file, a shipped name, or a list of these) to this test.'
+_EXAMPLE = "@pytest.mark.streamlab(scenario='overloaded-then-fine')"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,7 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
         reserved = socket.socket()
         reserved.bind(("127.0.0.1", 0))
         config.stash[_EARLY] = reserved
-        _Environment(f"http://127.0.0.1:{reserved.getsockname()[1]}").enter(config)
+        patch = pytest.MonkeyPatch()
+        config.add_cleanup(patch.undo)
+        _point(patch, f"http://127.0.0.1:{reserved.getsockname()[1]}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -41,6 +49,29 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     reserved = config.stash.get(_EARLY, None)
     if reserved is not None:
         reserved.close()
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> None:
+    """Let every test that is marked use the fixture, whether it asks for it by name or not."""
+    uses = pytest.mark.usefixtures(_NAME)
+    if any(mark.name == _NAME for mark in collector.own_markers):
+        collector.add_marker(uses)
+    elif isinstance(obj, FunctionType | type) and _is_marked(obj):
+        uses(obj)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that passed though a call or a reply did not go as asked; tell one that failed what did not."""
+    try:
+        result = yield
+    except BaseException:
+        if problem := _problem(item):
+            item.add_report_section("call", _NAME, problem)
+        raise
+    if problem := _problem(item):
+        pytest.fail(problem, pytrace=False)
+    return result
 
 
 @pytest.fixture(scope="session")
@@ -54,52 +85,79 @@ def streamlab_server(request: pytest.FixtureRequest) -> Iterator[Host]:
 
 
 @pytest.fixture
-def streamlab(request: pytest.FixtureRequest, streamlab_server: Host) -> Iterator[Lab]:
+def streamlab(request: pytest.FixtureRequest, streamlab_server: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """Give a server that answers as Claude does, with a clean set of replies for this test.
 
-    The environment points the official SDKs at it: `streamlab.reply("Hello")` is what they get. When the test is over, it
-    fails if a request was not answered as asked, or if a reply was not used.
+    The environment points the official SDKs at it: `streamlab.reply("Hello")` is what they get. The test fails if a request
+    was not answered as asked, or if a reply was not used.
     """
     lab = streamlab_server.lab(at_root=_EARLY in request.config.stash)
-    for mark in reversed(list(request.node.iter_markers("streamlab"))):
-        lab.load(*_scenarios(mark))
-    with pytest.MonkeyPatch.context() as patch:
-        _Environment(lab.url).apply(patch)
-        yield lab
+    _load(lab, request)
+    _point(monkeypatch, lab.url)
+    request.node.stash[_LAB] = lab
+    yield lab
     lab.close()
-    lab.verify()
+    late = lab.journal.problems[request.node.stash.get(_TOLD, 0) :]
+    if late:
+        pytest.fail("\n".join(("streamlab: when the test was over,", *late)), pytrace=False)
 
 
-class _Environment:
-    """The variables that point clients at a URL."""
+def _load(lab: Lab, request: pytest.FixtureRequest) -> None:
+    """Load what the test's marks name, the nearest mark first: the first rule that matches answers."""
+    from streamlab.errors import ScenarioError
 
-    def __init__(self, url: str) -> None:
-        from streamlab.core.environment import environment
-
-        self._changes = environment(url, os.environ)
-
-    def apply(self, patch: pytest.MonkeyPatch) -> None:
-        """Set and take away the variables until the patch is undone."""
-        for name, value in self._changes.items():
-            if value is None:
-                patch.delenv(name, raising=False)
-            else:
-                patch.setenv(name, value)
-
-    def enter(self, config: pytest.Config) -> None:
-        """Set and take away the variables until the end of the run."""
-        patch = pytest.MonkeyPatch()
-        self.apply(patch)
-        config.add_cleanup(patch.undo)
+    folder = request.path.parent
+    scenarios = [name for mark in request.node.iter_markers(_NAME) for name in _scenarios(mark, folder)]
+    if not scenarios:
+        return
+    try:
+        lab.load(*scenarios)
+    except ScenarioError as error:
+        pytest.fail(f"@pytest.mark.streamlab: {error}", pytrace=False)
 
 
-def _scenarios(mark: pytest.Mark) -> tuple[str, ...]:
-    """Return the scenarios that a marker names. Fails the test if it says anything else."""
-    unknown = sorted(set(mark.kwargs) - {"scenario"})
-    if mark.args or unknown:
-        said = ", ".join([*map(repr, mark.args), *unknown])
-        pytest.fail(
-            f"@pytest.mark.streamlab does not take {said}; write @pytest.mark.streamlab(scenario='NAME')", pytrace=False
-        )
-    scenario = mark.kwargs.get("scenario", ())
-    return (scenario,) if isinstance(scenario, str) else tuple(scenario)
+def _scenarios(mark: pytest.Mark, folder: Path) -> Iterator[str]:
+    """Yield the scenarios that a mark names; a file may stand beside the test. Fails the test if the mark says otherwise."""
+    given = mark.kwargs.get("scenario", ())
+    names = (given,) if isinstance(given, str | Path) else given
+    is_named = isinstance(names, list | tuple) and all(isinstance(name, str | Path) for name in names)
+    if mark.args or set(mark.kwargs) - {"scenario"} or not is_named:
+        said = ", ".join([*map(repr, mark.args), *(f"{key}={value!r}" for key, value in mark.kwargs.items())])
+        pytest.fail(f"@pytest.mark.streamlab({said}) is not understood\n  hint: write {_EXAMPLE}", pytrace=False)
+    for name in map(Path, names):
+        beside = folder / name
+        is_file = name.suffix or len(name.parts) > 1
+        yield str(beside if is_file and beside.exists() else name)
+
+
+def _problem(item: pytest.Item) -> str | None:
+    """Return what did not go as the test asked; None if all did, or if it has no server."""
+    lab = item.stash.get(_LAB, None)
+    if lab is None:
+        return None
+    item.stash[_TOLD] = len(lab.journal.problems)
+    try:
+        lab.verify()
+    except AssertionError as error:
+        return f"streamlab: {error}"
+    return None
+
+
+def _point(patch: pytest.MonkeyPatch, url: str) -> None:
+    """Point clients at a URL until the patch is undone.
+
+    The test's own patch is used, so that what the test sets and takes away by itself is undone in the right order.
+    """
+    from streamlab.core.environment import environment
+
+    for name, value in environment(url, os.environ).items():
+        if value is None:
+            patch.delenv(name, raising=False)
+        else:
+            patch.setenv(name, value)
+
+
+def _is_marked(obj: object) -> bool:
+    """Whether a function or a class carries the marker."""
+    marks = getattr(obj, "pytestmark", ())
+    return any(mark.name == _NAME for mark in (marks if isinstance(marks, list | tuple) else (marks,)))

@@ -71,12 +71,14 @@ class Framing:
 def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *, first: float = 0.0) -> Iterator[Action]:
     """Yield the actions that send `plan`, whose frames come with their due times, `first` seconds after the request."""
     has_body = framing.has_body and plan.head.status not in _BODYLESS
-    is_sized = plan.head.get("content-length") is not None
+    head = _sized(plan)
+    is_sized = head.get("content-length") is not None
     is_chunked = framing.chunked and not is_sized and has_body
     is_kept = framing.keep_alive and (is_sized or is_chunked or not has_body)
+    is_kept = is_kept and (head.get("connection") or "").lower() != "close"
     if first:
         yield Wait(first)
-    pending, events = bytearray(head_bytes(plan.head, is_chunked=is_chunked, is_kept=is_kept)), 0
+    pending, events = bytearray(head_bytes(head, is_chunked=is_chunked, is_kept=is_kept)), 0
     now = 0.0
     for due, frame in timed if has_body else ():
         for moment, piece, completed in _pieces(due, frame):
@@ -99,11 +101,20 @@ def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *
 
 def head_bytes(head: Head, *, is_chunked: bool, is_kept: bool) -> bytes:
     """Return a head as it is sent, with the headers that frame the body."""
-    framing = (("transfer-encoding", "chunked"),) if is_chunked else ()
+    framing = (("transfer-encoding", "chunked"),) if is_chunked and head.get("transfer-encoding") is None else ()
     connection = (("connection", "keep-alive" if is_kept else "close"),) if head.get("connection") is None else ()
     lines = "".join(f"{name}: {value}\r\n" for name, value in (*head.headers, *framing, *connection))
     reason = _REASONS.get(head.status, "Unknown")
     return f"HTTP/1.1 {head.status} {reason}\r\n{lines}\r\n".encode("latin-1", "replace")
+
+
+def _sized(plan: Plan) -> Head:
+    """Return the head, with the length that the body has: none without a body, less if it ends early."""
+    if plan.head.status == HTTPStatus.NO_CONTENT:
+        return plan.head.with_headers([("content-length", None)])
+    if plan.ending is Ending.END and plan.head.get("content-length") is not None:
+        return plan.head.with_headers([("content-length", str(len(plan.body)))])
+    return plan.head
 
 
 def _pieces(due: float, frame: Frame) -> Iterator[tuple[float, bytes, int]]:

@@ -47,7 +47,7 @@ ERRORS: dict[str, ApiError] = {
 }
 """Every error by its name. Names are the API's types without `_error`, where the API has a type of its own."""
 
-_BY_STATUS = {error.status: error for error in ERRORS.values()}
+_BY_STATUS = {str(error.status): error for error in ERRORS.values()}
 
 
 def api_error(written: object, *, key: str = "error") -> ApiError:
@@ -55,23 +55,20 @@ def api_error(written: object, *, key: str = "error") -> ApiError:
 
     Raises ScenarioError, with `key`, if there is none.
     """
-    if isinstance(written, int) and written in _BY_STATUS:
-        return _BY_STATUS[written]
-    if isinstance(written, str):
-        if written.isdecimal() and int(written) in _BY_STATUS:
-            return _BY_STATUS[int(written)]
-        if written.removesuffix("_error") in ERRORS:
-            return ERRORS[written.removesuffix("_error")]
-    hint = f"{nearest(str(written), ERRORS)}; or a status: {', '.join(str(status) for status in _BY_STATUS)}"
+    if type(written) in (str, int):
+        name = str(written)
+        found = _BY_STATUS.get(name) or ERRORS.get(name) or ERRORS.get(name.removesuffix("_error"))
+        if found is not None:
+            return found
+    hint = f"{nearest(str(written), ERRORS)}; or a status: {', '.join(_BY_STATUS)}"
     raise ScenarioError(f"{written!r} is not an error of the API", key=(key,), hint=hint)
 
 
 def error_body(error: ApiError, message: str | None, request_id: str) -> bytes:
     """Return the JSON body of an error answer: unpadded, with the request's id."""
     inner = {"type": error.type, "message": error.message if message is None else message}
-    if error.is_bare:
-        return dump({"error": inner}).encode()
-    return dump({"type": "error", "error": inner, "request_id": request_id}).encode("utf-8", "replace")
+    body = {"error": inner} if error.is_bare else {"type": "error", "error": inner, "request_id": request_id}
+    return dump(body).encode("utf-8", "backslashreplace")  # half of a surrogate pair becomes its JSON escape
 
 
 def error_event(error: ApiError, message: str | None, request_id: str | None) -> Event:

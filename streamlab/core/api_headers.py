@@ -52,7 +52,7 @@ def cors_headers(origin: str | None) -> Headers:
         return ()
     return (
         ("access-control-allow-origin", "*"),
-        ("access-control-expose-headers", "request-id, retry-after, x-should-retry"),
+        ("access-control-expose-headers", "*"),
     )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from streamlab.core.api_errors import api_error
 from streamlab.core.blocks import Block, parse_blocks
+from streamlab.core.events import dump
 from streamlab.core.exchange import Request
 from streamlab.core.faults import Fault, parse_fault
 from streamlab.core.messages import Shape
 from streamlab.core.pacing import Pace, parse_pace
-from streamlab.core.plan import Headers
+from streamlab.core.plan import JSON, Head, Headers
 from streamlab.core.replies import Reply
 from streamlab.core.sources import Computed, Content, Events, Failure, Http, Source
 from streamlab.errors import ScenarioError
@@ -42,19 +44,17 @@ def error(
 
     Raises ScenarioError if the API has no such error.
     """
-    return Reply(source=Failure(api_error(kind), message), times=times, headers=tuple((headers or {}).items()))
+    return Reply(source=Failure(api_error(kind), message), times=times, headers=_header_changes(headers))
 
 
 def text(value: str | Sequence[str], *, citations: Sequence[Mapping[str, Any]] = ()) -> Block:
     """Return a text block; a list of texts comes in exactly these deltas."""
-    written = value if isinstance(value, str) else list(value)
-    return _block({"text": written, **({"citations": list(citations)} if citations else {})})
+    return _block({"text": value, **({"citations": citations} if citations else {})})
 
 
 def thinking(value: str | Sequence[str], *, signature: str | None = None) -> Block:
     """Return a thinking block; a list of texts comes in exactly these deltas."""
-    written = value if isinstance(value, str) else list(value)
-    return _block({"thinking": written, **({"signature": signature} if signature else {})})
+    return _block({"thinking": value, **({"signature": signature} if signature else {})})
 
 
 def tool_use(name: str, /, **arguments: Any) -> Block:
@@ -73,26 +73,44 @@ def events(*items: str | Mapping[str, Any], **shape: Any) -> Events:
     return Events(items, Shape(**shape))
 
 
-def http(status: int = 200, headers: Mapping[str, str] | None = None, body: str | bytes = b"") -> Http:
-    """Return any answer of HTTP."""
-    fields: Headers = tuple((headers or {}).items())
-    return Http(status, fields, body.encode() if isinstance(body, str) else body)
+def http(
+    status: int = 200, headers: Mapping[str, str] | None = None, body: str | bytes | Mapping[str, Any] | list[Any] = b""
+) -> Http:
+    """Return any answer of HTTP. A body that is a mapping or a list is sent as JSON."""
+    fields: Headers = tuple((name, value) for name, value in _header_changes(headers) if value is not None)
+    if isinstance(body, bytes):
+        return Http(status, fields, body)
+    if isinstance(body, str):
+        return Http(status, fields, body.encode("utf-8", "surrogatepass"))
+    if Head(headers=fields).get("content-type") is None:
+        fields += (("content-type", JSON),)
+    try:
+        return Http(status, fields, dump(body).encode("utf-8", "backslashreplace"))
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise ScenarioError(f"this cannot be said in JSON: {problem}", key=("body",)) from None
 
 
 def as_source(written: Any) -> Source:
     """Return the source that something written in Python stands for. Raises ScenarioError if it stands for none."""
-    if isinstance(written, Reply):
-        return written.source
-    if isinstance(written, Source):
+    if isinstance(written, Source) and not isinstance(written, type):
         return written
     if isinstance(written, str | Block | Mapping | list | tuple):
         return Content(parse_blocks(written))
+    if inspect.iscoroutinefunction(written):
+        raise ScenarioError(f"{written!r} is asynchronous", hint="write def instead of async def")
     if callable(written):
-        return Computed(written, as_source)
+        return Computed(written, _computed)
     raise ScenarioError(
         f"a reply is expected, not {written!r}",
         hint="give a text, content blocks, error(…), events(…), http(…) or a function",
     )
+
+
+def _computed(result: Any) -> Source:
+    """Return the source that a function's result stands for: of a reply, its headers and faults hold too."""
+    if isinstance(result, Reply) and (result.times != 1 or result.pace is not None):
+        raise ScenarioError("a function is asked for each answer: `times` and `pace` say nothing in what it returns")
+    return as_source(result)
 
 
 def as_reply(
@@ -103,16 +121,39 @@ def as_reply(
     times = base.times if times is None else times
     if isinstance(times, bool) or not isinstance(times, int) or times < 1:
         raise ScenarioError(f"a number of times from 1 is expected, not {times!r}", key=("times",))
-    faults = parse_faults(changes.pop("faults", ())) or base.faults
-    headers = tuple((changes.pop("headers", None) or {}).items()) or base.headers
+    faults = base.faults + parse_faults(changes.pop("faults", ()))
+    changed = _header_changes(changes.pop("headers", None))
+    kept = {name.lower() for name, _ in changed}
+    headers = tuple(each for each in base.headers if each[0].lower() not in kept) + changed
     if pace is not None and not isinstance(pace, Pace):
         pace = parse_pace(pace)
     return replace(base, times=times, pace=pace or base.pace, faults=faults, headers=headers, **changes)
 
 
 def parse_faults(written: Sequence[Fault | Mapping[str, Any]]) -> tuple[Fault, ...]:
-    """Return faults that are given as objects or as their mappings."""
-    return tuple(parse_fault(each) if isinstance(each, Mapping) else each for each in written)
+    """Return faults that are given as objects or as their mappings.
+
+    Raises ScenarioError, with the number of the one that is none.
+    """
+    if not isinstance(written, list | tuple):
+        raise ScenarioError(f"a list of faults is expected, not {written!r}", key=("faults",))
+    faults = []
+    for number, each in enumerate(written):
+        try:
+            fault = parse_fault(each) if isinstance(each, Mapping) else each
+        except ScenarioError as problem:
+            problem.key = ("faults", number, *problem.key)
+            raise
+        if not callable(getattr(fault, "apply", None)) or isinstance(fault, type):
+            hint = "for example: Cut('reset', at='delta 3')"
+            raise ScenarioError(f"a fault is expected, not {each!r}", key=("faults", number), hint=hint)
+        faults.append(fault)
+    return tuple(faults)
+
+
+def _header_changes(written: Mapping[str, Any] | None) -> tuple[tuple[str, str | None], ...]:
+    """Return headers as they are sent: a number is written out, None takes a header away."""
+    return tuple((name, None if value is None else str(value)) for name, value in (written or {}).items())
 
 
 def _block(written: Mapping[str, Any]) -> Block:

@@ -10,7 +10,9 @@ __all__ = ["FOREVER", "seconds"]
 
 FOREVER = "forever"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PATTERN = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|s|m|h)")
+_PATTERN = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|s|m|h)", re.ASCII)
+_LONGEST = 1e9
+"""Thirty years: a longer time is a slip, and no clock takes it."""
 
 
 def seconds(written: object, *, key: str, allow_forever: bool = False) -> float:
@@ -18,12 +20,13 @@ def seconds(written: object, *, key: str, allow_forever: bool = False) -> float:
 
     Raises ScenarioError, with `key`, for anything else.
     """
-    if isinstance(written, int | float) and not isinstance(written, bool) and 0 <= written < float("inf"):
+    if isinstance(written, int | float) and not isinstance(written, bool) and 0 <= written <= _LONGEST:
         return float(written)
     if written == FOREVER and allow_forever:
         return float("inf")
     found = _PATTERN.fullmatch(written) if isinstance(written, str) else None
-    if not found:
+    length = float(found[1]) * _UNITS[found[2]] if found else _LONGEST + 1
+    if length > _LONGEST:
         allowed = "400ms, 2s, 1m, 1h or a number of seconds" + (f", or {FOREVER}" if allow_forever else "")
         raise ScenarioError(f"{written!r} is not a length of time", key=(key,), hint=f"write {allowed}")
-    return float(found[1]) * _UNITS[found[2]]
+    return length

@@ -5,8 +5,9 @@ None of it ever fails a test. The counts are estimates: a quarter of the charact
 
 from __future__ import annotations
 
+import re
 from random import Random
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from streamlab.core.api_headers import message_headers, preflight_headers
 from streamlab.core.events import dump
@@ -28,6 +29,7 @@ _CATALOGUE = {
 }
 _CREATED = "2025-09-29T00:00:00Z"
 _LISTED = 20
+_LIMIT = re.compile(r"[0-9]{1,4}")
 
 
 def standing_answer(request: Request, rng: Random) -> Plan | None:
@@ -40,7 +42,7 @@ def standing_answer(request: Request, rng: Random) -> Plan | None:
     if request.method == "GET" and path == MODELS:
         return json_plan(_models(request.query), rng)
     if request.method == "GET" and path.startswith(f"{MODELS}/"):
-        return json_plan(_model(unquote(path.removeprefix(f"{MODELS}/"))), rng)
+        return json_plan(_model(path.removeprefix(f"{MODELS}/")), rng)
     if request.method == "POST" and path == COUNT_TOKENS:
         return json_plan({"input_tokens": input_tokens(request)}, rng)
     return None
@@ -48,7 +50,7 @@ def standing_answer(request: Request, rng: Random) -> Plan | None:
 
 def json_plan(value: object, rng: Random, *, tokens: int = 0) -> Plan:
     """Return the plan of a JSON body: one frame that carries no event."""
-    body = dump(value).encode("utf-8", "replace")
+    body = dump(value).encode("utf-8", "backslashreplace")  # half of a surrogate pair becomes its JSON escape
     headers = message_headers(rng, stream=False, input_tokens=tokens)
     return Plan(Head(200, (*headers, ("content-length", str(len(body))))), (Frame(body),))
 
@@ -64,15 +66,17 @@ def _model(name: str) -> Event:
 
 
 def _models(query: str) -> dict[str, object]:
-    """Return a page of the models, cut as `limit`, `after_id` and `before_id` ask."""
+    """Return a page of the models, cut as `limit`, `after_id` and `before_id` ask: the next ones, or those right before."""
     asked = {key: values[0] for key, values in parse_qs(query).items()}
-    names = list(_CATALOGUE)
-    if asked.get("after_id") in names:
-        names = names[names.index(asked["after_id"]) + 1 :]
+    names, limit = list(_CATALOGUE), _LISTED
+    if _LIMIT.fullmatch(asked.get("limit", "")):
+        limit = max(1, int(asked["limit"]))
     if asked.get("before_id") in names:
         names = names[: names.index(asked["before_id"])]
-    limit = int(asked["limit"]) if asked.get("limit", "").isdecimal() else _LISTED
-    page = names[: max(1, limit)]
+        page = names[-limit:]
+    else:
+        names = names[names.index(asked["after_id"]) + 1 :] if asked.get("after_id") in names else names
+        page = names[:limit]
     return {
         "data": [_model(name) for name in page],
         "has_more": len(page) < len(names),

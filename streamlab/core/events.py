@@ -34,11 +34,11 @@ def encode(event: Event, *, padding: int = 0) -> Frame:
     data = dump(event)
     if padding:
         data = data[:-1] + " " * padding + "}"
+    text = f"event: {event['type']}\ndata: {data}\n\n"
     try:
-        raw = f"event: {event['type']}\ndata: {data}\n\n".encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: JSON can say it, UTF-8 cannot
-        raw = f"event: {event['type']}\ndata: {json.dumps(event, separators=(',', ':'))}\n\n".encode()
-    frame = Frame(raw)
+        frame = Frame(text.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair: JSON can say it with an escape, UTF-8 cannot
+        return Frame(text.encode(errors="backslashreplace"))
     frame.__dict__["event"] = event  # what parsing it would give, without parsing it
     return frame
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,8 @@ __all__ = ["MESSAGES", "Request"]
 
 MESSAGES = "/v1/messages"
 """The path of the Messages API."""
+
+_COUNT = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,14 +90,16 @@ class Request:
     def tools(self) -> list[str]:
         """The names of the tools offered."""
         tools = self.data.get("tools")
-        return [str(tool.get("name")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+        names = [tool.get("name") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+        return [name for name in names if isinstance(name, str)]
 
     @property
     def tool_results(self) -> list[str]:
         """The names of the tools whose results the last message brings."""
-        names = {block.get("id"): str(block.get("name")) for each in self.messages for block in _blocks(each, "tool_use")}
-        last = self.messages[-1] if self.messages else {}
-        return [names.get(block.get("tool_use_id"), "") for block in _blocks(last, "tool_result")]
+        messages = self.messages
+        names = {str(block.get("id")): str(block.get("name")) for each in messages for block in _blocks(each, "tool_use")}
+        results = _blocks(messages[-1], "tool_result") if messages else ()
+        return [names.get(str(block.get("tool_use_id")), "") for block in results]
 
     @property
     def turn(self) -> int:
@@ -108,12 +113,15 @@ class Request:
     def attempt(self) -> int:
         """Which try of the same call this is, from 1, by the count that the official SDKs send with their retries."""
         count = self.header("x-stainless-retry-count") or ""
-        return int(count) + 1 if count.isdecimal() else 1
+        return int(count) + 1 if _COUNT.fullmatch(count) else 1
 
     @cached_property
     def canonical(self) -> str:
         """A digest of what is asked, whatever the order of the keys and the headers."""
-        body = json.dumps(self.json, sort_keys=True).encode() if self.json is not None else self.body
+        try:
+            body = json.dumps(self.json, sort_keys=True).encode() if self.json is not None else self.body
+        except RecursionError:  # it could just be read, from less deep in the stack
+            body = self.body
         return hashlib.sha256(b"\0".join((self.method.encode(), self.path.encode(), body))).hexdigest()
 
 

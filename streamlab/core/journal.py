@@ -64,9 +64,9 @@ class Journal(Sequence[Call]):
         return call
 
     def update(self, call: Call) -> None:
-        """Put a newer state of a call in the place of the older one."""
+        """Put a newer state of a call in the place of the older one; a call that was forgotten stays so."""
         index = call.number - 1 - self._dropped
-        if 0 <= index < len(self._calls):
+        if 0 <= index < len(self._calls) and self._calls[index].request is call.request:
             self._calls[index] = call
 
     def clear(self) -> None:
@@ -105,4 +105,10 @@ def redacted(request: Request) -> Request:
     """Return a request without the secrets that it carries."""
     body = request.body
     clean = redact_text(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-    return replace(request, headers=redact_headers(request.headers), query=redact_text(request.query), body=clean)
+    return replace(
+        request,
+        path=redact_text(request.path),
+        query=redact_text(request.query),
+        headers=redact_headers(request.headers),
+        body=clean,
+    )

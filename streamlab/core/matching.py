@@ -1,6 +1,7 @@
 """Matching: which requests a rule answers, and how a request differs from one it does.
 
 Prose matches by substring, names by glob; `{regex: …}` and `{equals: …}` say so explicitly; numbers match `2`, `1..2`, `2..`.
+What a request does not have matches nothing. A difference shows no secret.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from streamlab.core.exchange import MESSAGES, Request
+from streamlab.core.redaction import redact_headers, redact_text
 from streamlab.errors import ScenarioError, nearest
 
 __all__ = ["ANY", "Difference", "Span", "Text", "When", "differences", "parse_when"]
 
 Mode = Literal["contains", "glob", "equals", "regex"]
-_SPAN = re.compile(r"(\d+)(\.\.)?(\d+)?")
+_SPAN = re.compile(r"([0-9]{1,9})(\.\.)?([0-9]{1,9})?")
 _EXPLICIT: tuple[Mode, ...] = ("regex", "equals")
+_LONGEST_KEY = 500
+"""How far beyond what is shown of a value secrets are looked for: one that begins in it is found whole enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def differences(when: When, request: Request, call: int) -> tuple[Difference, ..
         found += _check("path", when.path, request.decoded_path)
         found += _check("method", when.method, request.method)
     for name, header in when.headers or ():
-        found += _check(f"headers.{name}", header, request.header(name) or "")
+        found += _header_differences(name, header, request.header(name))
     for name, look in _LOOKS.items():
         found += _check(name, getattr(when, name), look(request))
     if when.stream is not None and when.stream != request.stream:
@@ -126,7 +130,7 @@ def differences(when: When, request: Request, call: int) -> tuple[Difference, ..
 
 
 _LOOKS: dict[str, Callable[[Request], Any]] = {
-    "model": lambda request: request.model or "",
+    "model": lambda request: request.model,
     "system": lambda request: request.system,
     "last_user": lambda request: request.last_user,
     "turn": lambda request: request.turn,
@@ -140,15 +144,24 @@ _LISTS: dict[str, Callable[[Request], list[str]]] = {
 
 
 def _check(name: str, condition: Text | Span | None, value: Any) -> Iterator[Difference]:
-    if condition is not None and not condition.matches(value):
-        yield Difference(name, str(condition), _shorten(repr(value)))
+    if condition is not None and (value is None or not condition.matches(value)):
+        yield Difference(name, redact_text(str(condition)), "nothing" if value is None else _shorten(repr(value)))
+
+
+def _header_differences(name: str, condition: Text, value: str | None) -> Iterator[Difference]:
+    if value is None:
+        yield Difference(f"headers.{name}", redact_text(str(condition)), "nothing")
+    elif not condition.matches(value):
+        ((_, shown),) = redact_headers(((name, value),))
+        ((_, expected),) = redact_headers(((name, str(condition)),))
+        yield Difference(f"headers.{name}", expected, _shorten(repr(shown)))
 
 
 def _check_any(name: str, conditions: Iterable[Text | None], values: list[str]) -> Iterator[Difference]:
     """Each condition must be met by one of the values."""
     for condition in conditions:
         if condition is not None and not any(condition.matches(value) for value in values):
-            yield Difference(name, str(condition), _shorten(repr(values)))
+            yield Difference(name, redact_text(str(condition)), _shorten(repr(values)))
 
 
 def _body_differences(path: str, expected: Any, actual: Any) -> Iterator[Difference]:
@@ -160,15 +173,23 @@ def _body_differences(path: str, expected: Any, actual: Any) -> Iterator[Differe
             if key in actual:
                 yield from _body_differences(f"{path}.{key}", value, actual[key])
             else:
-                yield Difference(f"{path}.{key}", _shorten(json.dumps(value)), "nothing")
-    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+                yield Difference(f"{path}.{key}", _shown(value), "nothing")
+    elif isinstance(expected, list | tuple) and isinstance(actual, list) and len(expected) == len(actual):
         for index, pair in enumerate(zip(expected, actual, strict=True)):
             yield from _body_differences(f"{path}.{index}", *pair)
     elif expected != actual or isinstance(expected, bool) != isinstance(actual, bool):
-        yield Difference(path, _shorten(json.dumps(expected)), _shorten(json.dumps(actual)))
+        yield Difference(path, _shown(expected), "nothing" if path == "body" and actual is None else _shown(actual))
+
+
+def _shown(value: Any) -> str:
+    try:
+        return _shorten(json.dumps(value, ensure_ascii=False, default=repr))
+    except RecursionError:
+        return "a value that is nested too deep to be shown"
 
 
 def _shorten(text: str, most: int = 120) -> str:
+    text = redact_text(text[: most + _LONGEST_KEY])
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
@@ -181,6 +202,8 @@ def parse_when(written: object) -> When:
     for key, value in written.items():
         if key not in known:
             raise ScenarioError(f"there is no condition {key!r}", key=(key,), hint=nearest(str(key), known))
+        if value is None:
+            raise ScenarioError("nothing is written here", key=(key,), hint="write a value, or take the key out")
         try:
             conditions[key] = _PARSERS.get(key, _glob)(value)
         except ScenarioError as error:
@@ -218,13 +241,23 @@ def _prose(written: object) -> Text:
 
 
 def _names(written: object) -> tuple[Text, ...]:
-    return tuple(_glob(each) for each in written) if isinstance(written, list | tuple) else (_glob(written),)
+    if not isinstance(written, list | tuple):
+        return (_glob(written),)
+    return tuple(_glob_at(index, each) for index, each in enumerate(written))
 
 
 def _headers(written: object) -> tuple[tuple[str, Text], ...]:
     if not isinstance(written, Mapping):
         raise ScenarioError(f"headers are expected, not {written!r}", hint="for example: headers: {x-tenant: acme}")
-    return tuple((str(name), _glob(value)) for name, value in written.items())
+    return tuple((str(name), _glob_at(name, str(value) if type(value) is int else value)) for name, value in written.items())
+
+
+def _glob_at(key: str | int, written: object) -> Text:
+    try:
+        return _glob(written)
+    except ScenarioError as error:
+        error.key = (key, *error.key)
+        raise
 
 
 def _flag(written: object) -> bool:
@@ -234,13 +267,22 @@ def _flag(written: object) -> bool:
 
 
 def _span(written: object) -> Span:
-    if isinstance(written, int) and not isinstance(written, bool):
-        return Span(written, written)
-    found = _SPAN.fullmatch(written) if isinstance(written, str) else None
+    found = _SPAN.fullmatch(str(written)) if isinstance(written, str) or type(written) is int else None
     if not found or (found[3] and not found[2]):
         raise ScenarioError(f"{written!r} is not a number or a range", hint="write 2, 1..2 or 2..")
     low = int(found[1])
-    return Span(low, int(found[3]) if found[3] else None if found[2] else low)
+    high = int(found[3]) if found[3] else None if found[2] else low
+    if low == 0:
+        raise ScenarioError(f"{written!r} matches nothing below 1", hint="counting starts at 1")
+    if high is not None and high < low:
+        raise ScenarioError(f"{written!r} is an empty range", hint=f"write the smaller number first: {high}..{low}")
+    return Span(low, high)
+
+
+def _body(written: object) -> object:
+    if not isinstance(written, Mapping | list):
+        raise ScenarioError(f"a part of a body is expected, not {written!r}", hint="for example: body: {max_tokens: 100}")
+    return written
 
 
 _PARSERS: dict[str, Callable[[object], Any]] = {
@@ -253,5 +295,5 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "turn": _span,
     "attempt": _span,
     "call": _span,
-    "body": lambda written: written,
+    "body": _body,
 }

@@ -1,11 +1,13 @@
 """Pacing: when each frame of a plan is due.
 
-The waits that a frame asks for (a stall, a scripted silence) hold at every pace. A silence of the model longer than
-`KEEP_ALIVE` carries pings, as the API's are reported to (`wire.md`, section 3); a stall carries none.
+The waits that a frame asks for (a stall, a scripted silence) hold at every pace. A silence that a rate makes longer than
+`KEEP_ALIVE` carries pings, as the API's are reported to (`wire.md`, section 3); a stall carries none, and a recording has
+its own.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -23,11 +25,15 @@ __all__ = ["INSTANT", "KEEP_ALIVE", "Pace", "parse_pace", "schedule", "silence"]
 
 KEEP_ALIVE = 15.0
 """Seconds between the pings of a long silence."""
+_MOST_PINGS = 10_000
+"""The most pings in one silence: more than a day and a half of them, which no client waits for."""
 
 _RECORDED = re.compile(r"recorded(?:\s*x\s*(\d+(?:\.\d+)?))?")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m)")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _SECONDS_OF = {"s": 1.0, "m": 60.0}
+_SLOWEST = 1 / 86_400
+"""The fewest events a second: one a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +60,12 @@ def parse_pace(written: object) -> Pace:
         return _parse_mapping(written)
     if written == "instant":
         return INSTANT
-    found = _RECORDED.fullmatch(written) if isinstance(written, str) else None
-    if found and float(found[1] or 1) > 0:
-        return Pace(speed=float(found[1] or 1))
-    if isinstance(written, str) and _RATE.fullmatch(written):
-        return Pace(rate=_rate(written))
+    if isinstance(written, str) and (found := _RECORDED.fullmatch(written)):
+        speed = float(found[1] or 1)
+        if 0 < speed < math.inf:
+            return Pace(speed=speed)
+    elif isinstance(written, str) and (rate := _events_a_second(written)) is not None:
+        return Pace(rate=rate)
     hint = "write instant, recorded, recorded x10, 50/s, or {first: 400ms, rate: 50/s, jitter: 20%, seed: 7}"
     raise ScenarioError(f"{written!r} is not a pace", hint=hint)
 
@@ -69,21 +76,22 @@ def schedule(plan: Plan, pace: Pace, rng: Random) -> Iterator[tuple[float, Frame
     due = previous = 0.0
     for index, frame in enumerate(plan.frames):
         if pace.speed is not None and frame.recorded is not None:
-            gap, previous = max(0.0, frame.recorded - previous) / pace.speed, frame.recorded
+            due += max(0.0, frame.recorded - previous) / pace.speed
+            previous = max(previous, frame.recorded)
         else:
-            gap = _gap(pace, lots) if index else 0.0
-        pings, rest = silence(gap)
-        for ping in pings:
-            due += ping.wait
-            yield due, ping
-        due += rest + frame.wait
+            pings, rest = silence(_gap(pace, lots) if index else 0.0)
+            for ping in pings:
+                due += ping.wait
+                yield due, ping
+            due += rest
+        due += frame.wait
         yield due, frame
         due += sum(split.wait for split in frame.splits)
 
 
 def silence(length: float) -> tuple[tuple[Frame, ...], float]:
     """Return the pings that a silence of so many seconds carries, and the wait that is left after the last of them."""
-    count = max(0, int((length - 1e-9) // KEEP_ALIVE))
+    count = max(0, min(_MOST_PINGS, int((length - 1e-9) // KEEP_ALIVE)))
     return (Frame(PING.raw, wait=KEEP_ALIVE),) * count, length - count * KEEP_ALIVE
 
 
@@ -110,10 +118,18 @@ def _parse_mapping(written: Mapping[Any, Any]) -> Pace:
 
 
 def _rate(written: object) -> float:
+    rate = _events_a_second(written)
+    if rate is None:
+        raise ScenarioError(f"{written!r} is not a rate", key=("rate",), hint="write 50/s, 30/m or a number of events a second")
+    return rate
+
+
+def _events_a_second(written: object) -> float | None:
+    """Return the rate that a text or a number writes; None if it writes none, or one that never gets anywhere."""
     found = _RATE.fullmatch(written) if isinstance(written, str) else None
     value = float(found[1]) / _SECONDS_OF[found[2]] if found else written
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ScenarioError(f"{written!r} is not a rate", key=("rate",), hint="write 50/s, 30/m or a number of events a second")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _SLOWEST <= value < math.inf:
+        return None
     return float(value)
 
 

@@ -17,9 +17,11 @@ from __future__ import annotations
 
 import difflib
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, islice
 from typing import Literal
 
 from streamlab.core.plan import Plan
@@ -38,12 +40,13 @@ GRAMMAR = (
 _PATTERN = re.compile(
     r"""(?P<edge>headers|end)
       | (?P<share>\d+(?:\.\d+)?)\s?%
-      | byte\ (?P<byte>\d+)
-      | event\ (?P<event>\d+)
-      | (?:block\ (?P<block>\d+)\ |(?P<kind>[a-z][a-z_]*)\ )?(?P<what>delta|char)\ (?P<count>\d+)
-      | (?P<type>[a-z]+(?:_[a-z]+)+|error)(?:\ (?P<nth>\d+))?
+      | byte\ (?P<byte>\d{1,15})
+      | event\ (?P<event>\d{1,15})
+      | (?:block\ (?P<block>\d{1,15})\ |(?P<kind>(?!(?:block|event|byte)\ )[a-z][a-z0-9_]*)\ )?
+        (?P<what>delta|char)\ (?P<count>\d{1,15})
+      | (?P<type>[a-z]+(?:_[a-z0-9]+)+|error)(?:\ (?P<nth>\d{1,15}))?
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
 _WORDS = (
     *("event 1", "delta 1", "byte 1", "headers", "end", "message_start", "message_delta", "message_stop", "error"),
@@ -52,6 +55,12 @@ _WORDS = (
 )
 _CARRIERS = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 """The field of a delta that holds its characters."""
+_DELTA = re.compile(rb'"delta"\s*:\s*\{')
+_CHARACTER = re.compile(
+    rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|[^\"]",
+    re.DOTALL,
+)
+"""One character of a JSON string as it is written: escaped, or in UTF-8; a byte that is no UTF-8 counts as one."""
 _WHOLE = 100.0
 
 
@@ -130,12 +139,13 @@ class Place:
 
     def spot(self, plan: Plan) -> Spot:
         """Return the event that this names. Raises PlaceError if it names none, or none in `plan`."""
-        if self._found["event"] or self._found["what"] == "delta" or self._found["type"]:
-            number = int(self._found["event"] or self._found["count"] or self._found["nth"] or 1)
-            for count, spot in enumerate((spot for spot in spots(plan) if self._counts(spot)), 1):
-                if count == number:
-                    return spot
-        raise self._missing(plan)
+        if not (self._found["event"] or self._found["what"] == "delta" or self._found["type"]):
+            raise PlaceError(f"{self.text!r} names no event", hint="name one: 'event N', 'delta N', 'message_stop'")
+        number = int(self._found["event"] or self._found["count"] or self._found["nth"] or 1)
+        spot = next(islice((spot for spot in spots(plan) if self._counts(spot)), number - 1, None), None)
+        if spot is None:
+            raise self._missing(plan)
+        return spot
 
     def _counts(self, spot: Spot) -> bool:
         """Whether an event is one of those that this place counts."""
@@ -155,16 +165,29 @@ class Place:
         return point_at_byte(plan, max(0, count - (side == "before")))
 
     def _char_point(self, plan: Plan, side: Side) -> Point:
-        left = int(self._found["count"]) - (side == "before")
-        for spot in spots(plan):
-            if self._counts(spot) and spot.carrier:
-                if left <= len(spot.text):
-                    return Point(spot.frame, char_offset(plan.frames[spot.frame].raw, spot.carrier, left))
-                left -= len(spot.text)
-        raise self._missing(plan)
+        here = [(spot, spot.carrier) for spot in spots(plan) if self._counts(spot) and spot.carrier]
+        reached = list(accumulate(len(spot.text) for spot, _ in here))
+        count = int(self._found["count"])
+        if not reached or reached[-1] < count:
+            raise self._missing(plan)
+        wanted = count - (side == "before")
+        index = bisect_left(reached, wanted)
+        spot, carrier = here[index]
+        return Point(spot.frame, char_offset(plan.frames[spot.frame].raw, carrier, wanted - reached[index] + len(spot.text)))
 
     def _missing(self, plan: Plan) -> PlaceError:
-        return PlaceError(f"the answer has no place {self.text!r}", hint=describe(plan))
+        near = self._near(plan)
+        hint = f"did you mean {near!r}? " if near else ""
+        return PlaceError(f"the answer has no place {self.text!r}", hint=hint + describe(plan))
+
+    def _near(self, plan: Plan) -> str | None:
+        """Return this place with the plan's own word in the place of one that neither the plan nor the API has."""
+        word = self._found["type"] or self._found["kind"]
+        if word is None or word in _WORDS:
+            return None
+        here = {spot.type if self._found["type"] else str(spot.kind) for spot in spots(plan)}
+        near = [] if word in here else difflib.get_close_matches(word, sorted(here), n=1)
+        return self.text.replace(word, near[0], 1) if near else None
 
 
 def spots(plan: Plan) -> Iterator[Spot]:
@@ -199,13 +222,13 @@ def char_offset(raw: bytes, carrier: str, count: int) -> int:
 
     Looks at the bytes as they are: a character may be escaped in JSON, or take several bytes.
     """
-    opening = re.compile(rb'"%s"\s*:\s*"' % carrier.encode()).search(raw, raw.rfind(b'"delta"'))
+    delta = _DELTA.search(raw)
+    opening = re.compile(rb'"%s"\s*:\s*"' % carrier.encode()).search(raw, delta.end()) if delta else None
     if opening is None:
         return len(raw)
-    character = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|[\x00-\x7f]|[\xc0-\xff][\x80-\xbf]*", re.DOTALL)
     offset = opening.end()
     for _ in range(count):
-        found = character.match(raw, offset)
+        found = _CHARACTER.match(raw, offset)
         if found is None:
             break
         offset = found.end()
@@ -216,21 +239,21 @@ def describe(plan: Plan) -> str:
     """Say in a line which places a plan has."""
     here = list(spots(plan))
     size = sum(len(frame.raw) for frame in plan.frames)
+    edges = (*([f"byte 1..{size}"] if size else ()), "headers", "end")
     if not here:
-        return f"the answer has no events, only: headers, byte 1..{size}, end"
-    types = ", ".join(dict.fromkeys(spot.type for spot in here if not spot.is_delta))
-    deltas = Counter((spot.block, spot.kind) for spot in here if spot.is_delta)
-    characters = Counter(dict.fromkeys(deltas, 0))
-    for spot in here:
+        return f"the answer has no events, only: {', '.join(edges)}"
+    deltas = [spot for spot in here if spot.is_delta]
+    types = dict.fromkeys(spot.type for spot in here if not spot.is_delta)
+    total = (f"delta 1..{len(deltas)}",) if deltas else ()
+    return f"the answer has: {', '.join((f'event 1..{len(here)}', *total, *_blocks(deltas), *types, *edges))}"
+
+
+def _blocks(deltas: Sequence[Spot]) -> Iterator[str]:
+    """Say for each block which deltas and characters it has."""
+    counts = Counter((spot.block, spot.kind) for spot in deltas if spot.block is not None)
+    characters: Counter[tuple[int | None, str | None]] = Counter()
+    for spot in deltas:
         characters[spot.block, spot.kind] += len(spot.text)
-    blocks = (
-        f", block {block} ({kind}) delta 1..{count}" + (f" char 1..{total}" if (total := characters[block, kind]) else "")
-        for (block, kind), count in deltas.items()
-    )
-    total = sum(deltas.values())
-    return (
-        f"the answer has: event 1..{len(here)}"
-        + (f", delta 1..{total}" if total else "")
-        + "".join(blocks)
-        + f", {types}, byte 1..{size}, headers, end"
-    )
+    for (block, kind), count in counts.items():
+        total = characters[block, kind]
+        yield f"block {block}{f' ({kind})' if kind else ''} delta 1..{count}{f' char 1..{total}' if total else ''}"

@@ -70,7 +70,7 @@ class Plan:
     @property
     def is_stream(self) -> bool:
         """Whether the answer says that it is an event stream."""
-        return (self.head.get("content-type") or "").startswith("text/event-stream")
+        return (self.head.get("content-type") or "").lower().startswith("text/event-stream")
 
 
 def without(headers: Headers, names: Iterable[str]) -> Headers:

@@ -28,6 +28,7 @@ from streamlab.errors import ScenarioError
 __all__ = ["Answer", "Miss", "Reply", "Rule", "Settings", "State", "answer"]
 
 
+ANY_KEY = "any"
 _REMEMBERED = 1024
 
 
@@ -172,8 +173,12 @@ def _reply(
     try:
         plan = reply.plan(request, rng, common)
     except ScenarioError as error:
-        return replace(_failed(request, rng, str(error), common, ERRORS["api"]), rule=rule.name), state
-    return Answer(plan=plan, pace=reply.pace or settings.pace, rng=rng, rule=rule.name), state
+        problem = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever a reply is made of, what goes wrong with it must reach the test
+        problem = f"the reply cannot be made: {type(error).__name__}: {error}"
+    else:
+        return Answer(plan=plan, pace=reply.pace or settings.pace, rng=rng, rule=rule.name), state
+    return replace(_failed(request, rng, problem, common, ERRORS["api"]), rule=rule.name), state
 
 
 def _bare(plan: Plan, common: Headers, rng: Random) -> Answer:
@@ -185,6 +190,8 @@ def _match(request: Request, rules: Sequence[Rule], state: State) -> tuple[tuple
     """Return the first rule that matches and has a reply left, and the reply; or how the nearest differs."""
     nearest: tuple[int, Miss] | None = None
     for rule in rules:
+        if request.method == "OPTIONS" and rule.when.method is None:
+            continue  # a browser's question, which only a rule that names the method answers
         differing = differences(rule.when, request, state.calls)
         reply = rule.reply(state.given.get(rule.name, 0))
         if reply is not None and not differing:
@@ -196,27 +203,26 @@ def _match(request: Request, rules: Sequence[Rule], state: State) -> tuple[tuple
 
 def _refusal(request: Request, settings: Settings) -> Failure | None:
     """Return the error that the API itself would answer: a key it does not know, a body it refuses."""
-    if request.method == "OPTIONS":
-        return None
-    if settings.api_key is not None:
+    if settings.api_key is not None and request.method != "OPTIONS" and request.decoded_path != "/":
         problem = _key_problem(request, settings.api_key)
         if problem:
             return Failure(ERRORS["authentication"], problem)
-    if settings.validate and request.method == "POST" and request.path in (MESSAGES, COUNT_TOKENS):
-        problem = refusal(request, counts_only=request.path == COUNT_TOKENS)
+    if settings.validate and request.method == "POST" and request.decoded_path in (MESSAGES, COUNT_TOKENS):
+        problem = refusal(request, counts_only=request.decoded_path == COUNT_TOKENS)
         if problem:
             return Failure(ERRORS["invalid_request"], problem)
     return None
 
 
 def _key_problem(request: Request, demanded: str) -> str | None:
-    bearer = (request.header("authorization") or "").removeprefix("Bearer ")
-    key = request.header("x-api-key") or bearer
-    if not key:
-        return "x-api-key header is required"
-    if demanded in ("any", key):
-        return None
-    return "Invalid bearer token" if bearer == key else "invalid x-api-key"
+    """Say what is wrong with the key of a request; an `x-api-key` is looked at before an `authorization`."""
+    scheme, _, bearer = (request.header("authorization") or "").strip().partition(" ")
+    key = request.header("x-api-key")
+    if key:
+        return None if demanded in (ANY_KEY, key) else "invalid x-api-key"
+    if scheme.lower() == "bearer" and bearer.strip():
+        return None if demanded in (ANY_KEY, bearer.strip()) else "Invalid bearer token"
+    return "x-api-key header is required"
 
 
 def _failed(request: Request, rng: Random, problem: str, common: Headers, error: ApiError) -> Answer:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Protocol, runtime_checkable
 
-from streamlab.core.api_errors import ERRORS, ApiError, api_error, error_body, error_event
+from streamlab.core.api_errors import ERRORS, ApiError, error_body, error_event
 from streamlab.core.api_headers import error_headers, message_headers
 from streamlab.core.blocks import Block
 from streamlab.core.durations import seconds
 from streamlab.core.endpoints import input_tokens, json_plan
-from streamlab.core.events import PING_EVENT, encode, encode_padded
+from streamlab.core.events import PING_EVENT, dump, encode, encode_padded
 from streamlab.core.exchange import Request
 from streamlab.core.faults import fault_names, parse_fault
-from streamlab.core.messages import DEFAULT_MODEL, Shape, fold, message_delta, message_events, message_start
+from streamlab.core.messages import DEFAULT_MODEL, Shape, compose, fold, stream, with_ping
 from streamlab.core.pacing import silence
 from streamlab.core.plan import Ending, Head, Headers, Plan
 from streamlab.core.sse import Event, Frame
@@ -46,12 +46,13 @@ class Content:
     def plan(self, request: Request, rng: Random) -> Plan:
         """Return the message as a stream or as one JSON body, as the request asks."""
         tokens = input_tokens(request)
-        model = request.model or DEFAULT_MODEL
-        events = message_events(self.blocks, self.shape, model=model, input_tokens=tokens, rng=rng)
+        message, blocks = _composed(self.blocks, self.shape, request, rng)
         if not request.stream:
-            return json_plan(fold(events), rng, tokens=tokens)
-        frames = (encode(event) if self.shape.plain else encode_padded(event, rng) for event in events)
-        return _stream(frames, tokens, rng)
+            return json_plan(message, rng, tokens=tokens)
+        events = stream(message, blocks)
+        if self.shape.plain:
+            return _stream((encode(event) for event in events), tokens, rng)
+        return _stream([encode_padded(event, rng) for event in with_ping(events, rng)], tokens, rng)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,18 @@ class Events:
         """Return the stream as it is written, or the message that it adds up to."""
         filler = _Filler(self.shape, request, rng)
         plan, wait = _stream((), input_tokens(request), rng), 0.0
-        for item in self.items:
-            if isinstance(item, Mapping) and "wait" in item:
+        for number, item in enumerate(self.items):
+            kind = _kind(item)
+            if kind == "fault":
+                plan, wait = parse_fault({**item, "at": "end"}).apply(_extended(plan, (), wait), rng), 0.0
+            elif plan.ending is not Ending.COMPLETE:
+                problem = "nothing can follow the end of the answer"
+                raise ScenarioError(problem, key=("events", number), hint="take it out, or move it up")
+            elif kind == "wait":
                 pings, rest = silence(seconds(item["wait"], key="wait"))
                 plan, wait = _extended(plan, pings, 0.0), wait + rest
-            elif isinstance(item, Mapping) and "type" not in item and "raw" not in item:
-                plan = parse_fault({**item, "at": "end"}).apply(_extended(plan, (), wait), rng)
-                wait = 0.0
             else:
-                plan, wait = _extended(plan, (filler.frame(item),), wait), 0.0
+                plan, wait = _extended(plan, (filler.frame(item, kind),), wait), 0.0
         plan = _extended(plan, (), wait)
         return plan if request.stream else _as_json(plan, request, rng)
 
@@ -146,8 +150,13 @@ class Computed:
     as_source: Callable[[Any], Source]
 
     def plan(self, request: Request, rng: Random) -> Plan:
-        """Return the answer that the function's result stands for."""
-        return self.as_source(self.function(request)).plan(request, rng)
+        """Return the answer that the function's result stands for. Raises ScenarioError if the function fails."""
+        try:
+            result = self.function(request)
+        except Exception as error:
+            problem = f"the function that makes this reply raised {type(error).__name__}: {error}"
+            raise ScenarioError(problem) from error
+        return self.as_source(result).plan(request, rng)
 
 
 class _Filler:
@@ -155,29 +164,37 @@ class _Filler:
 
     def __init__(self, shape: Shape, request: Request, rng: Random) -> None:
         self._shape, self._request, self._rng = shape, request, rng
-        self._starts = 0
+        self._index: int | None = None
+        self._blocks: list[Block] = []
 
-    def frame(self, item: Any) -> Frame:
-        if isinstance(item, Mapping) and "raw" in item:
-            return Frame(item["raw"] if isinstance(item["raw"], bytes) else item["raw"].encode())
+    def frame(self, item: Any, kind: str) -> Frame:
+        if kind == "raw":
+            return Frame(item["raw"] if isinstance(item["raw"], bytes) else item["raw"].encode("utf-8", "surrogatepass"))
         event = self._filled(item) if isinstance(item, str) else dict(item)
         if event["type"] == "content_block_start":
-            self._starts += 1
+            self._note(event)
         return encode(event) if self._shape.plain else encode_padded(event, self._rng)
 
+    def _note(self, start: Event) -> None:
+        """Remember the block that starts: events that are filled in later speak of it."""
+        index, block = start.get("index"), start.get("content_block")
+        self._index = index if isinstance(index, int) else self._next
+        if isinstance(block, Mapping) and "type" in block:
+            self._blocks.append(Block(content=dict(block)))
+
+    @property
+    def _next(self) -> int:
+        return 0 if self._index is None else self._index + 1
+
     def _filled(self, name: str) -> Event:
-        tokens, index = input_tokens(self._request), max(0, self._starts - 1)
-        if name == "message_start":
-            model = self._request.model or DEFAULT_MODEL
-            return message_start(self._shape, model=model, input_tokens=tokens, rng=self._rng)
-        if name == "message_delta":
-            return message_delta(self._shape, (), input_tokens=tokens)
+        if name in ("message_start", "message_delta"):
+            events = stream(*_composed(self._blocks, self._shape, self._request, self._rng))
+            return next(event for event in events if event["type"] == name)
         if name == "error":
             return error_event(ERRORS["overloaded"], None, None)
-        return {**_FILLED[name], **({"index": index} if name in _WITH_INDEX else {}), **self._start(name)}
-
-    def _start(self, name: str) -> Event:
-        return {"index": self._starts} if name == "content_block_start" else {}
+        if name == "content_block_start":
+            return {**_FILLED[name], "index": self._next}
+        return {**_FILLED[name], **({"index": self._index or 0} if name in _WITH_INDEX else {})}
 
 
 _FILLED: dict[str, Event] = {
@@ -197,6 +214,13 @@ _FILLED: dict[str, Event] = {
 _WITH_INDEX = ("content_block_delta", "content_block_stop")
 
 
+def _kind(item: Any) -> str:
+    """Return what an item is: an `event` (whatever it has beside its type), a `wait`, `raw` bytes or a `fault`."""
+    if isinstance(item, str) or "type" in item:
+        return "event"
+    return next((kind for kind in ("wait", "raw") if kind in item), "fault")
+
+
 def _check_item(item: object) -> None:
     if isinstance(item, str):
         if item not in _FILLED:
@@ -206,6 +230,10 @@ def _check_item(item: object) -> None:
     elif "type" in item:
         if not isinstance(item["type"], str):
             raise ScenarioError("the type of an event is a text", key=("type",))
+        try:
+            dump(item)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ScenarioError(f"this cannot be said in JSON: {error}", hint="put dates and the like in quotes") from None
     else:
         _check_special(item)
 
@@ -219,6 +247,9 @@ def _check_special(item: Mapping[str, Any]) -> None:
             f"there is no item {wrong!r}", key=(wrong,), hint=nearest(wrong, ("type", "wait", "raw", *fault_names()))
         )
     if name not in ("wait", "raw"):
+        side = next((key for key in ("before", "at", "after") if key in item), None)
+        if side is not None:
+            raise ScenarioError("a fault among events stands right there, and nowhere else", key=(side,), hint="take it out")
         parse_fault({**item, "at": "end"})
         return
     if len(item) > 1:
@@ -227,6 +258,11 @@ def _check_special(item: Mapping[str, Any]) -> None:
         seconds(item["wait"], key="wait")
     elif not isinstance(item["raw"], str | bytes):
         raise ScenarioError(f"a text or !!binary is expected, not {item['raw']!r}", key=("raw",))
+
+
+def _composed(blocks: Iterable[Block], shape: Shape, request: Request, rng: Random) -> tuple[Event, tuple[Block, ...]]:
+    """Return the message of these blocks that answers a request."""
+    return compose(blocks, shape, model=request.model or DEFAULT_MODEL, input_tokens=input_tokens(request), rng=rng)
 
 
 def _stream(frames: Iterable[Frame], tokens: int, rng: Random) -> Plan:
@@ -244,15 +280,26 @@ def _extended(plan: Plan, frames: tuple[Frame, ...], wait: float) -> Plan:
 
 def _as_json(plan: Plan, request: Request, rng: Random) -> Plan:
     """Return the message that a stream adds up to, or the error that it ends in, as one JSON body."""
-    events = [frame.event for frame in plan.frames if frame.event is not None]
-    failed = next((event for event in events if event["type"] == "error"), None)
-    if failed is not None:
-        error = failed.get("error") or {}
-        return Failure(api_error(str(error.get("type"))), error.get("message")).plan(request, rng)
-    message = fold(events)
+    events: list[Event] = []
+    for event in (frame.event for frame in plan.frames):
+        if event is not None and event["type"] == "error":
+            return _failure(event).plan(request, rng)
+        if event is not None:
+            events.append(event)
+        if event is not None and event["type"] == "message_stop":
+            break
+    message = fold(events) if events and events[-1]["type"] == "message_stop" else None
     if message is None or plan.ending is not Ending.COMPLETE:
         raise ScenarioError(
             "this stream adds up to no message, so there is no JSON body for a request without `stream: true`",
             hint="write the answer to such requests as a rule of its own, with when: {stream: false}",
         )
     return json_plan(message, rng, tokens=input_tokens(request))
+
+
+def _failure(event: Event) -> Failure:
+    """Return the HTTP error that an error event stands for; one of an unknown type keeps it, with status 500."""
+    error = event["error"] if isinstance(event.get("error"), dict) else {}
+    kind, message = str(error.get("type")), error.get("message")
+    known = ERRORS.get(kind.removesuffix("_error"), ERRORS["api"])
+    return Failure(replace(known, type=kind), message if isinstance(message, str) else None)

@@ -109,9 +109,10 @@ class Decoder:
 
     def _take(self, *, final: bool) -> list[Frame]:
         frames, start = [], 0
-        for end in self._ends(final=final):
-            frames.append(Frame(bytes(self._buffer[start:end])))
-            start = end
+        with memoryview(self._buffer) as view:
+            for end in self._ends(final=final):
+                frames.append(Frame(view[start:end].tobytes()))
+                start = end
         del self._buffer[:start]
         self._searched = max(0, len(self._buffer) - _FRAME_END_SIZE + 1)
         return frames

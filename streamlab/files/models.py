@@ -1,11 +1,16 @@
 """The scenario language as models: which keys there are, what they take, and the JSON Schema of it all.
 
-Only shape is checked here; what a value means is parsed by the core, whose errors name the key at fault.
+Only shape is checked here; what a value means is parsed by the core, whose errors name the key at fault. A key that is
+not known is an error, and so is one with nothing after it.
+
+    python -m streamlab.files.models > scenarios/scenario.schema.json
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
+import json
+import sys
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -14,22 +19,24 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
-    WithJsonSchema,
+    ValidationError,
     model_validator,
 )
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
-from streamlab.core.api_errors import ERRORS, api_error
+from streamlab.core.api_errors import api_error
 from streamlab.core.blocks import Block, parse_blocks
-from streamlab.core.faults import Fault, fault_names, fault_type, main_field, parse_fault
+from streamlab.core.faults import Fault, fault_names, parse_fault
 from streamlab.core.matching import When, parse_when
 from streamlab.core.pacing import Pace, parse_pace
 from streamlab.core.sources import Events
-from streamlab.errors import ScenarioError
+from streamlab.errors import FaultError, ScenarioError, nearest
+from streamlab.files import schema, values
 
-JsonSchemaValue = dict[str, Any]
+__all__ = ["SOURCES", "ReplyModel", "RuleModel", "ScenarioModel", "json_schema", "problems"]
 
-__all__ = ["SOURCES", "ReplyModel", "RuleModel", "ScenarioModel", "json_schema"]
+Key = tuple[str | int, ...]
 
 SOURCES = ("text", "content", "events", "sse", "error", "http")
 """The keys that say what a reply is made of: one of them in each."""
@@ -38,108 +45,138 @@ _SHAPE = ("stop_reason", "stop_sequence", "model", "id", "usage", "plain")
 _SHAPED = ("text", "content", "events")
 
 
-def _parsed(parse: Any, schema: JsonSchemaValue) -> Any:
+class _Shape:
+    """The part of the JSON Schema that stands for a value; made when the schema is asked for."""
+
+    def __init__(self, made: schema.JsonSchema | Callable[[], schema.JsonSchema]) -> None:
+        self._made = made
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> schema.JsonSchema:
+        return dict(self._made()) if callable(self._made) else dict(self._made)
+
+
+def _parsed(parse: Callable[[Any], object], shape: schema.JsonSchema | Callable[[], schema.JsonSchema]) -> Any:
     """Return the annotation of a value that the core parses; the core's errors keep their keys and hints."""
 
     def validate(written: object) -> object:
         try:
             return parse(written)
         except ScenarioError as error:
-            context = {"problem": error.problem, "hint": error.hint, "key": error.key}
-            raise PydanticCustomError("scenario", "{problem}", context) from None
+            raise _error(error.problem, error.hint, error.key) from None
 
-    return (BeforeValidator(validate), WithJsonSchema(schema, mode="validation"))
-
-
-def _fault_schema() -> JsonSchemaValue:
-    """Return the schema of a fault: one of them, by its name, with its own keys and a place."""
-    choices = []
-    for name in fault_names():
-        main = main_field(fault_type(name))
-        keys = [name if item.name == main else item.name for item in fields(fault_type(name))]  # type: ignore[arg-type]
-        summary = (fault_type(name).__doc__ or "").splitlines()[0]
-        properties: dict[str, Any] = {key: {} for key in keys}
-        choices.append(
-            {
-                "type": "object",
-                "description": summary,
-                "properties": properties,
-                "required": [name],
-                "additionalProperties": False,
-            }
-        )
-    return {"oneOf": choices}
+    return (BeforeValidator(validate), _Shape(shape))
 
 
-def _when_schema() -> JsonSchemaValue:
-    return {"type": "object", "properties": {item.name: {} for item in fields(When)}, "additionalProperties": False}
+def _error(problem: str, hint: str = "", key: Key = ()) -> PydanticCustomError:
+    return PydanticCustomError("scenario", "{problem}", {"problem": problem, "hint": hint, "key": key})
 
 
-def _check_events(written: object) -> tuple[Any, ...]:
+def _text(written: object) -> tuple[Block, ...]:
+    try:
+        return parse_blocks({"text": written})
+    except ScenarioError as error:
+        error.key = error.key[1:]
+        raise
+
+
+def _events(written: object) -> tuple[Any, ...]:
     if not isinstance(written, list):
-        raise ScenarioError(f"a list of events is expected, not {written!r}", hint="for example: [message_start, ping]")
+        problem = f"a list of events is expected, not {values.shorten(written)}"
+        raise ScenarioError(problem, hint="for example: [message_start, ping]")
     Events.check(written)
     return tuple(written)
 
 
-def _texts(written: object) -> tuple[Block, ...]:
-    return parse_blocks({"text": written})
+def _api_error(written: object) -> object:
+    try:
+        api_error(written)
+    except ScenarioError as error:
+        error.key = ()
+        raise
+    return written
 
 
-_TEXT_SCHEMA: JsonSchemaValue = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-_PACE_SCHEMA: JsonSchemaValue = {
-    "anyOf": [
-        {"type": "string", "examples": ["instant", "recorded", "recorded x10", "50/s"]},
-        {
-            "type": "object",
-            "properties": {key: {} for key in ("first", "rate", "jitter", "seed")},
-            "additionalProperties": False,
-        },
-    ]
-}
-_CONTENT_SCHEMA: JsonSchemaValue = {"anyOf": [{"type": "array", "items": {"type": ["string", "object"]}}, {"type": "object"}]}
-_EVENTS_SCHEMA: JsonSchemaValue = {"type": "array", "items": {"type": ["string", "object"]}}
-_ERROR_SCHEMA: JsonSchemaValue = {
-    "anyOf": [
-        {"type": "string", "examples": list(ERRORS)},
-        {"type": "integer", "enum": [each.status for each in ERRORS.values()]},
-    ]
-}
+def _fault(written: object) -> Fault:
+    if not isinstance(written, Mapping):
+        hint = f"for example: {{cut: fin, after: delta 3}}; faults: {', '.join(fault_names())}"
+        raise ScenarioError(f"a fault is expected, not {values.shorten(written)}", hint=hint)
+    fault = parse_fault(written)
+    wrong = schema.mismatch(schema.fault_schema(fault.name), written)
+    if wrong is not None:
+        key, expected = wrong
+        raise FaultError(f"{expected} is expected, not {values.shorten(written[str(key[0])])}", key=key[:1])
+    return fault
 
-PaceField = Annotated[Pace, *_parsed(parse_pace, _PACE_SCHEMA)]
-WhenField = Annotated[When, *_parsed(parse_when, _when_schema())]
-HeaderField = Annotated[str | None, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
-FaultField = Annotated[Fault, *_parsed(parse_fault, _fault_schema())]
+
+PaceField = Annotated[Pace, *_parsed(parse_pace, schema.PACE)]
+WhenField = Annotated[When, *_parsed(lambda written: parse_when(values.json_only(written)), schema.WHEN)]
+HeadersField = Annotated[dict[str, Any], *_parsed(values.headers, schema.HEADERS)]
+FaultField = Annotated[Fault, *_parsed(_fault, schema.FAULT)]
+_BODY_SCHEMA: schema.JsonSchema = {"type": ["string", "object", "array"]}
 
 
 class _Model(BaseModel):
-    """A mapping in which unknown keys are errors."""
+    """A mapping in which unknown keys are errors, and keys with nothing after them."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, strict=True, populate_by_name=False)
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, strict=True)
+
+    noun: ClassVar[str]
+    example: ClassVar[str]
+
+    @classmethod
+    def known(cls) -> tuple[str, ...]:
+        """Return the keys that may be written."""
+        return tuple(item.alias or name for name, item in cls.model_fields.items())
+
+    @classmethod
+    def expanded(cls, written: object) -> object:
+        """Return the mapping that a short form stands for."""
+        return written
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_keys(cls, written: object) -> object:
+        written = cls.expanded(written)
+        if not isinstance(written, dict):
+            raise _error(f"{cls.noun} is expected, not {values.shorten(written)}", cls.example)
+        for key, value in written.items():
+            if key not in cls.known():
+                raise _error(f"{cls.noun} has no key {key!r}", _belongs(key, cls) or nearest(key, cls.known()), (key,))
+            if value is None:
+                raise _error("nothing is written here", "write a value, or take the key out", (key,))
+        return written
 
 
 class HttpModel(_Model):
     """Any answer of HTTP."""
 
+    noun = "an answer of HTTP"
+    example = "for example: http: {status: 404, body: Not here}"
+
     status: int = Field(200, ge=200, le=599, description="The status.")
-    headers: dict[str, HeaderField] = Field(default_factory=dict, description="The headers.")
-    body: str | dict[str, Any] | list[Any] = Field("", description="The body: a text, or a value that is sent as JSON.")
+    headers: HeadersField = Field(default_factory=dict, description="The headers.")
+    body: Annotated[str | bytes | dict[str, Any] | list[Any], *_parsed(values.body, _BODY_SCHEMA)] = Field(
+        "", description="The body: a text, or a value that is sent as JSON."
+    )
 
 
 class ReplyModel(_Model):
     """One answer: a text, or a source and what is changed about it."""
 
-    text: Annotated[tuple[Block, ...] | None, *_parsed(_texts, _TEXT_SCHEMA)] = Field(
+    noun = "a reply"
+    example = "write a text in quotes, or a mapping with a source"
+
+    text: Annotated[tuple[Block, ...] | None, *_parsed(_text, schema.TEXT)] = Field(
         None, description="The text of a message; a list of texts comes in exactly these deltas."
     )
-    content: Annotated[tuple[Block, ...] | None, *_parsed(parse_blocks, _CONTENT_SCHEMA)] = Field(
-        None, description="The content blocks of a message."
-    )
-    events: Annotated[tuple[Any, ...] | None, *_parsed(_check_events, _EVENTS_SCHEMA)] = Field(
+    content: Annotated[
+        tuple[Block, ...] | None, *_parsed(lambda written: parse_blocks(values.json_only(written)), schema.CONTENT)
+    ] = Field(None, description="The content blocks of a message.")
+    events: Annotated[tuple[Any, ...] | None, *_parsed(_events, schema.events_schema)] = Field(
         None, description="The events of a stream, one by one."
     )
     sse: str | None = Field(None, description="A file with a recorded stream, relative to the scenario.")
-    error: Annotated[Any, *_parsed(lambda written: (api_error(written), written)[1], _ERROR_SCHEMA)] = Field(
+    error: Annotated[Any, *_parsed(_api_error, schema.ERROR)] = Field(
         None, description="An error of the API, by its type or its status."
     )
     http: HttpModel | None = Field(None, description="Any other answer of HTTP.")
@@ -148,51 +185,46 @@ class ReplyModel(_Model):
     times: int = Field(1, ge=1, description="How often this is answered before the next reply's turn.")
     pace: PaceField | None = Field(None, description="How fast the answer goes out.")
     faults: list[FaultField] = Field(default_factory=list, description="What goes wrong, in the order in which it is applied.")
-    headers: dict[str, HeaderField] = Field(default_factory=dict, description="Headers that are set; null takes one out.")
-    stop_reason: str | None = Field(None, description="Why the message stops.")
+    headers: HeadersField = Field(default_factory=dict, description="Headers that are set; null takes one out.")
+    stop_reason: str | None = Field(
+        None, description="Why the message stops.", examples=["end_turn", "max_tokens", "tool_use", "refusal"]
+    )
     stop_sequence: str | None = Field(None, description="The stop sequence that was met.")
     model: str | None = Field(None, description="The model that answers; the one asked for if it is left out.")
     id: str | None = Field(None, description="The id of the message.")
-    usage: dict[str, Any] | None = Field(None, description="Counts of tokens that the message reports.")
+    usage: Annotated[dict[str, Any] | None, *_parsed(values.usage, schema.USAGE)] = Field(
+        None, description="Counts of tokens that the message reports."
+    )
     plain: bool = Field(default=False, description="No padding and no pings, for output that people read.")
 
-    @model_validator(mode="before")
     @classmethod
-    def _from_text(cls, written: object) -> object:
-        if isinstance(written, str):
-            return {"text": written}
-        if not isinstance(written, dict):
-            raise _error(f"a reply is expected, not {written!r}", "write a text in quotes, or a mapping with a source")
-        return written
+    def expanded(cls, written: object) -> object:
+        """Return the mapping that a text stands for."""
+        return {"text": written} if isinstance(written, str) else written
 
     @model_validator(mode="after")
     def _has_one_source(self) -> ReplyModel:
         given = [name for name in SOURCES if name in self.model_fields_set]
         if len(given) != 1:
-            problem = f"has {' and '.join(given)}, where one source is expected" if given else "has no source"
-            raise _error(f"the reply {problem}", f"a reply is a text, or has one of: {', '.join(SOURCES)}")
+            problem = f"has {_joined(given)}, where one source is expected" if given else "has no source"
+            hint = f"a reply is a text, or has one of: {', '.join(SOURCES)}"
+            raise _error(f"the reply {problem}", hint, (given[-1],) if given else ())
         source = given[0]
-        if getattr(self, source) is None:
-            raise _error("nothing is written here", "write a value, or take the key out", (source,))
-        for name in _SHAPE:
-            if name in self.model_fields_set and source not in _SHAPED:
-                raise _error(
-                    f"{name!r} says nothing of a reply made of {source!r}",
-                    f"use it with: {', '.join(_SHAPED)}",
-                    (name,),
-                )
-        if "message" in self.model_fields_set and source != "error":
-            raise _error(f"'message' says nothing of a reply made of {source!r}", "use it with: error", ("message",))
+        for name in (*_SHAPE, "message"):
+            fitting = ("error",) if name == "message" else _SHAPED
+            if name in self.model_fields_set and source not in fitting:
+                problem = f"{name!r} says nothing of a reply made of {source!r}"
+                raise _error(problem, f"use it with: {', '.join(fitting)}", (name,))
         return self
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler.resolve_ref_schema(handler(core_schema))
-        sources: list[JsonSchemaValue] = [{"required": [name]} for name in SOURCES]
-        return {
-            "anyOf": [{"type": "string"}, {**schema, "oneOf": sources}],
-            "description": schema.get("description", ""),
-        }
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> schema.JsonSchema:
+        made = handler.resolve_ref_schema(handler(core_schema))
+        shaped = {"anyOf": [{"required": [name]} for name in _SHAPED]}
+        fitting = {**dict.fromkeys(_SHAPE, shaped), "message": {"required": ["error"]}}
+        sources = [{"required": [name]} for name in SOURCES]
+        whole = {**made, "oneOf": sources, "dependentSchemas": fitting}
+        return {"anyOf": [{"type": "string"}, whole], "description": made.pop("description", "")}
 
 
 class _Answering(_Model):
@@ -209,16 +241,24 @@ class _Answering(_Model):
 
     @model_validator(mode="after")
     def _has_one_answer(self) -> _Answering:
-        given = [name for name in self.answers if getattr(self, name, None) is not None]
+        given = [name for name in self.answers if name in self.model_fields_set]
         if len(given) != 1:
             expected = ", ".join(self.answers)
-            problem = f"{' and '.join(given)} cannot stand together" if given else f"one of {expected} is expected"
-            raise _error(problem, f"write one of: {expected}")
+            problem = f"{_joined(given)} cannot stand together" if given else f"{self.noun} needs one of {expected}"
+            raise _error(problem, "keep one of them" if given else self.example, (given[-1],) if given else ())
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> schema.JsonSchema:
+        made = handler.resolve_ref_schema(handler(core_schema))
+        return {**made, "oneOf": [{"required": [name]} for name in cls.answers]}
 
 
 class RuleModel(_Answering):
     """The requests that are answered, and with what."""
+
+    noun = "a rule"
+    example = "for example: rules: [{when: {turn: 1}, reply: Hello}]"
 
     name: str | None = Field(None, description="What the rule is called in the journal and in errors.")
     when: WhenField = Field(default_factory=When, description="The conditions; all must hold.")
@@ -227,6 +267,8 @@ class RuleModel(_Answering):
 class ScenarioModel(_Answering):
     """A scenario: one reply, several in turn, or rules."""
 
+    noun = "a scenario"
+    example = "for example: reply: Hello"
     answers: ClassVar[tuple[str, ...]] = ("reply", "replies", "rules")
 
     streamlab: Literal[1] = Field(1, description="The version of the language.")
@@ -240,11 +282,81 @@ class ScenarioModel(_Answering):
     api_key: str | None = Field(None, description="The key that is demanded; `any` for any at all.")
 
 
-def json_schema() -> JsonSchemaValue:
+def problems(error: ValidationError) -> list[ScenarioError]:
+    """Return everything that the models found wrong with a file, in our words."""
+    return [_problem(details) for details in error.errors(include_url=False)]
+
+
+def _problem(details: ErrorDetails) -> ScenarioError:
+    key, context, value = tuple(details["loc"]), details.get("ctx") or {}, details["input"]
+    if details["type"] == "scenario":
+        return ScenarioError(context["problem"], key=(*key, *context["key"]), hint=context["hint"])
+    expected, hint = _EXPECTED[details["type"]]
+    if details["type"] == "string_type" and not isinstance(value, list | dict):
+        hint = "put it in quotes"
+    if key == ("streamlab",):
+        hint = "this is the version of the language; there is only version 1"
+    return ScenarioError(f"{expected.format(**context)} is expected, not {values.shorten(value)}", key=key, hint=hint)
+
+
+_EXPECTED = {
+    "string_type": ("a text", ""),
+    "int_type": ("a whole number", ""),
+    "bool_type": ("true or false", ""),
+    "list_type": ("a list", "begin each item with '- '"),
+    "too_short": ("a list of at least one item", ""),
+    "literal_error": ("{expected}", ""),
+    "greater_than_equal": ("a number from {ge}", ""),
+    "less_than_equal": ("a number up to {le}", ""),
+}
+"""What was expected, and what to do, by the kind of the library's own errors."""
+
+
+def _belongs(key: str, cls: type[_Model]) -> str:
+    """Return the hint for a key that stands at the wrong level."""
+    if cls is ScenarioModel and key in ReplyModel.known():
+        return f"it belongs in a reply: reply: {{{key}: …}}"
+    if cls is RuleModel and key in ReplyModel.known():
+        return f"it belongs in the rule's reply: reply: {{{key}: …}}"
+    if cls is not RuleModel and key in ("when", "name"):
+        return f"it belongs in a rule: rules: [{{{key}: …, reply: …}}]"
+    if cls is not ScenarioModel and key in ScenarioModel.known():
+        return f"it belongs at the top of the file: {key}: …"
+    return ""
+
+
+def _joined(names: list[str]) -> str:
+    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
+
+
+class _Generator(GenerateJsonSchema):
+    """A schema that an editor can use: no titles made of names, and no null where nothing must not be written."""
+
+    def nullable_schema(self, schema: Any) -> schema.JsonSchema:
+        """Return the schema of what may be left out."""
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: Any) -> schema.JsonSchema:
+        """Return the schema with its default, if that can be written."""
+        made = super().default_schema(schema)
+        if "default" in made and made["default"] is None:
+            del made["default"]
+        return made
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Return that no title is made of a name."""
+        del schema
+        return False
+
+
+def json_schema() -> schema.JsonSchema:
     """Return the JSON Schema of a scenario file."""
-    schema = ScenarioModel.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "streamlab scenario", **schema}
+    made = ScenarioModel.model_json_schema(by_alias=True, schema_generator=_Generator)
+    for each in (made, *made["$defs"].values()):
+        each.pop("title", None)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "streamlab scenario"}
+    return schema.shared({**head, **made})
 
 
-def _error(problem: str, hint: str, key: tuple[str | int, ...] = ()) -> PydanticCustomError:
-    return PydanticCustomError("scenario", "{problem}", {"problem": problem, "hint": hint, "key": key})
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from streamlab.core.api_errors import api_error
 from streamlab.core.events import dump
 from streamlab.core.exchange import Request
 from streamlab.core.identity import generator
-from streamlab.core.messages import Shape
+from streamlab.core.matching import When
+from streamlab.core.messages import DEFAULT_MODEL, Shape
 from streamlab.core.pacing import INSTANT
 from streamlab.core.plan import JSON
 from streamlab.core.replies import Reply, Rule, Settings
@@ -23,12 +24,13 @@ from streamlab.core.sse import decode
 from streamlab.errors import ScenarioError, nearest
 from streamlab.files.library import scenario_file
 from streamlab.files.located import Located, load_located
-from streamlab.files.models import HttpModel, ReplyModel, RuleModel, ScenarioModel
+from streamlab.files.models import HttpModel, ReplyModel, RuleModel, ScenarioModel, problems
 
 __all__ = ["Scenario", "load", "load_sse", "merge", "sse"]
 
 Key = tuple[str | int, ...]
 _SUFFIXES = (".yaml", ".yml", ".sse")
+_SMALLEST_DELTAS = "claude-3-5-haiku-latest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +49,9 @@ def load(source: str | Path) -> Scenario:
     Raises ScenarioError, with file, line, column and key, if it cannot be used.
     """
     path = Path(source)
-    if path.is_dir():
+    if _exists(path, is_folder=True):
         return _load_folder(path)
-    if not path.exists():
+    if not _exists(path):
         if path.suffix in _SUFFIXES or len(path.parts) > 1:
             raise ScenarioError("there is no such file", hint=_beside(path)).at(str(source))
         path = scenario_file(str(source))
@@ -57,9 +59,8 @@ def load(source: str | Path) -> Scenario:
         reply = Reply(source=load_sse(path, str(source)))
         return Scenario(rules=(Rule(name=path.stem, replies=(reply,)),), files=(path,))
     if path.suffix not in _SUFFIXES:
-        raise ScenarioError(
-            f"{path.suffix or 'no ending'!r} is not the ending of a scenario", hint=nearest(path.suffix, _SUFFIXES)
-        ).at(str(source))
+        ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
+        raise ScenarioError(f"this file {ending}", hint=f"a scenario ends in {', '.join(_SUFFIXES)}").at(str(source))
     located = load_located(path, str(source))
     try:
         return _scenario(located, path)
@@ -80,8 +81,12 @@ def load_sse(path: Path, name: str) -> Recorded:
     """Return the recorded stream in a file. Raises ScenarioError if it cannot be read or holds no events."""
     try:
         data = path.read_bytes()
+    except FileNotFoundError:
+        raise ScenarioError("there is no such file", hint=_beside(path)).at(name) from None
     except OSError as error:
-        raise ScenarioError(f"cannot be read: {error.strerror}", hint=_beside(path)).at(name) from None
+        raise ScenarioError(f"cannot be read: {error.strerror}").at(name) from None
+    except ValueError:
+        raise ScenarioError("this cannot be the name of a file").at(name) from None
     frames = decode(data)
     if not any(frame.message is not None for frame in frames):
         raise ScenarioError("holds no event of a stream", hint="a recorded stream has lines such as: event: ping").at(name)
@@ -94,42 +99,49 @@ def sse(path: str | Path) -> Recorded:
 
 
 def _load_folder(folder: Path) -> Scenario:
-    files = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
+    files = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
     if not files:
         raise ScenarioError("the folder holds no scenario", hint=f"scenarios end in {', '.join(_SUFFIXES)}").at(str(folder))
     return merge([load(path) for path in files])
 
 
 def _scenario(located: Located, path: Path) -> Scenario:
-    if not isinstance(located.data, dict):
-        raise ScenarioError("a scenario is a mapping", hint="it has one of: reply, replies, rules")
     try:
         model = ScenarioModel.model_validate(located.data)
     except ValidationError as error:
-        raise _first(error) from None
-    rules: tuple[Rule, ...]
+        raise min(problems(error), key=lambda problem: located.mark(problem.key)) from None
     if model.rules is None:
-        rules = (_rule(model, RuleModel.model_construct().when, path.stem, (), path),)
+        rules = [_rule(model, When(), path.stem, (), path)]
     else:
-        rules = tuple(
+        rules = [
             _rule(rule, rule.when, rule.name or f"{path.stem} rule {number}", ("rules", number - 1), path)
             for number, rule in enumerate(model.rules, 1)
-        )
+        ]
+        _check_names(rules, model.rules)
+    settings = Settings(seed=model.seed, validate=model.validate_requests, api_key=model.api_key, pace=model.pace or INSTANT)
+    return Scenario(rules=tuple(rules), settings=settings, about=model.about, files=(path,))
+
+
+def _check_names(rules: Sequence[Rule], models: Sequence[RuleModel]) -> None:
+    """Raise ScenarioError if two rules of a file have one name."""
     names = [rule.name for rule in rules]
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise ScenarioError(f"two rules are called {name!r}", key=("rules", index, "name"), hint="names tell rules apart")
-    settings = Settings(seed=model.seed, validate=model.validate_requests, api_key=model.api_key, pace=model.pace or INSTANT)
-    scenario = Scenario(rules=rules, settings=settings, about=model.about, files=(path,))
-    _try_places(scenario, is_single=model.rules is None, is_turned=model.replies is not None)
-    return scenario
+            key: Key = ("rules", index, *(("name",) if models[index].name else ()))
+            hint = "a name tells a rule from the others, in the journal and in errors: change one"
+            raise ScenarioError(f"two rules are called {name!r}", key=key, hint=hint)
 
 
-def _rule(model: Any, when: Any, name: str, key: Key, path: Path) -> Rule:
-    written = [("reply",)] if model.reply is not None else [("replies", index) for index in range(len(model.replies))]
-    models = [model.reply] if model.reply is not None else model.replies
-    replies = tuple(_reply(each, (*key, *place), path) for each, place in zip(models, written, strict=True))
-    return Rule(name=name, replies=replies, when=when, repeats=model.then == "repeat", required=model.required)
+def _rule(model: ScenarioModel | RuleModel, when: When, name: str, key: Key, path: Path) -> Rule:
+    keyed: list[tuple[Key, ReplyModel]] = [(("replies", index), each) for index, each in enumerate(model.replies or ())]
+    if model.reply is not None:
+        keyed = [(("reply",), model.reply)]
+    replies = []
+    for place, each in keyed:
+        reply = _reply(each, (*key, *place), path)
+        _try_places(reply, when, (*key, *place))
+        replies.append(reply)
+    return Rule(name=name, replies=tuple(replies), when=when, repeats=model.then == "repeat", required=model.required)
 
 
 def _reply(model: ReplyModel, key: Key, path: Path) -> Reply:
@@ -160,7 +172,7 @@ def _source(model: ReplyModel, key: Key, path: Path) -> Source:
         try:
             return load_sse(path.parent / model.sse, model.sse)
         except ScenarioError as error:
-            raise ScenarioError(f"{model.sse}: {error.problem}", key=(*key, "sse"), hint=error.hint) from None
+            raise ScenarioError(f"{model.sse!r}: {error.problem}", key=(*key, "sse"), hint=error.hint) from None
     if model.http is not None:
         return _http(model.http)
     return Failure(api_error(model.error), model.message)
@@ -168,75 +180,68 @@ def _source(model: ReplyModel, key: Key, path: Path) -> Source:
 
 def _http(model: HttpModel) -> Http:
     headers = tuple((name, value) for name, value in model.headers.items() if value is not None)
-    if isinstance(model.body, str):
-        return Http(model.status, headers, model.body.encode())
+    if isinstance(model.body, str | bytes):
+        return Http(model.status, headers, model.body.encode() if isinstance(model.body, str) else model.body)
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers += (("content-type", JSON),)
     return Http(model.status, headers, dump(model.body).encode())
 
 
-def _try_places(scenario: Scenario, *, is_single: bool, is_turned: bool) -> None:
-    """Make each answer once, so that a fault whose place does not exist is an error now and not in the middle of a test."""
-    for number, rule in enumerate(scenario.rules):
-        for index, reply in enumerate(rule.replies):
-            model = rule.when.model.pattern if rule.when.model is not None else "claude"
-            body = {"model": model, "max_tokens": 1, "messages": [], "stream": rule.when.stream is not False}
-            request = Request(body=json.dumps(body).encode())
-            try:
-                reply.plan(request, generator(scenario.settings.seed, rule.name))
-            except ScenarioError as error:
-                prefix: Key = () if is_single else ("rules", number)
-                has_list = is_turned if is_single else len(rule.replies) > 1
-                error.key = (*prefix, *(("replies", index) if has_list else ("reply",)), *error.key)
-                raise
+def _try_places(reply: Reply, when: When, key: Key) -> None:
+    """Make an answer once, so that a fault whose place does not exist is an error now and not in the middle of a test.
+
+    How a text is cut depends on the model: a place need exist only for one of those that the rule answers.
+    """
+    failed: ScenarioError | None = None
+    for model in _models(when):
+        body = {"model": model, "max_tokens": 1, "messages": [], "stream": when.stream is not False}
+        try:
+            reply.plan(Request(body=json.dumps(body).encode()), generator(0, model))
+        except ScenarioError as error:
+            failed = failed or error
+        else:
+            return
+    if failed is not None:
+        failed.key = (*key, *failed.key)
+        raise failed
+
+
+def _models(when: When) -> list[str]:
+    """Return models that a rule answers: a common one, the one with the smallest deltas, the one that is asked for."""
+    known = [DEFAULT_MODEL, _SMALLEST_DELTAS]
+    if when.model is None:
+        return known
+    return [name for name in known if when.model.matches(name)] or [when.model.pattern]
 
 
 def _with_own_names(rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """Return the rules with names that tell them apart."""
-    seen: dict[str, int] = {}
+    """Return the rules with names that tell them apart: a name that is taken gets a number."""
+    taken: set[str] = set()
     named = []
     for rule in rules:
-        seen[rule.name] = seen.get(rule.name, 0) + 1
-        named.append(rule if seen[rule.name] == 1 else replace(rule, name=f"{rule.name} ({seen[rule.name]})"))
+        name = next(each for each in _numbered(rule.name) if each not in taken)
+        taken.add(name)
+        named.append(replace(rule, name=name))
     return tuple(named)
 
 
-def _first(error: ValidationError) -> ScenarioError:
-    """Return the first problem of a file as an error of ours."""
-    details = error.errors(include_url=False)[0]
-    key, context = tuple(details["loc"]), details.get("ctx") or {}
-    if details["type"] == "scenario":
-        return ScenarioError(context["problem"], key=(*key, *context["key"]), hint=context["hint"])
-    if details["type"] == "extra_forbidden":
-        return ScenarioError(f"there is no key {key[-1]!r} here", key=key, hint=nearest(str(key[-1]), _allowed(key[:-1])))
-    words = details["msg"]
-    return ScenarioError(f"{words[0].lower()}{words[1:]}, not {_short(details['input'])}", key=key)
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
 
 
-_MODELS: dict[str, type[BaseModel]] = {
-    "reply": ReplyModel,
-    "replies": ReplyModel,
-    "rules": RuleModel,
-    "http": HttpModel,
-}
-"""The model of the mappings under a key."""
-
-
-def _allowed(key: Key) -> tuple[str, ...]:
-    """Return the keys that may stand in the mapping that `key` leads to."""
-    model = next((_MODELS[part] for part in reversed(key) if isinstance(part, str)), ScenarioModel)
-    return tuple(item.alias or name for name, item in model.model_fields.items())
-
-
-def _short(value: object, most: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _exists(path: Path, *, is_folder: bool = False) -> bool:
+    try:
+        return path.is_dir() if is_folder else path.exists()
+    except OSError:  # a name that is too long, for one
+        return False
 
 
 def _beside(path: Path) -> str:
     """Return the hint for a missing file: the nearest of those in its folder."""
     folder = path.parent
-    if not folder.is_dir():
+    if not _exists(folder, is_folder=True):
         return f"there is no folder {str(folder)!r} either"
-    names = [each.name for each in folder.iterdir() if each.suffix in _SUFFIXES]
-    return nearest(path.name, names) if names else "the folder holds no scenario"
+    suffixes = (".sse",) if path.suffix == ".sse" else (".yaml", ".yml")
+    names = [each.name for each in folder.iterdir() if each.suffix in suffixes]
+    return nearest(path.name, names) if names else f"its folder holds no file that ends in {' or '.join(suffixes)}"

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from streamlab.errors import ServerError
 from streamlab.net.server import MockServer
 
 __all__ = ["Background"]
@@ -30,7 +29,7 @@ class Background:
         self._thread.start()
         try:
             return self.call(lambda: self.server.start(host, port, sock=sock))
-        except ServerError:
+        except BaseException:
             self._end()
             raise
 

@@ -8,16 +8,20 @@ from typing import Any
 import anthropic
 
 from streamlab.core.messages import DEFAULT_MODEL
+from streamlab.core.pacing import INSTANT, Pace
 from streamlab.net.lab import Lab
 
-__all__ = ["stream_events"]
+__all__ = ["sdk_version", "stream_events"]
 
 _QUESTION = "Show me what streaming looks like."
+_PATIENCE = 5.0
+"""Seconds that the client waits for the next event, beyond the pace."""
 
 
-def stream_events(lab: Lab, show: Callable[[str, str], None]) -> str:
+def stream_events(lab: Lab, show: Callable[[str, str], None], pace: Pace = INSTANT) -> str:
     """Stream an answer with the official SDK; `show` gets the name and the text of each event. Return how it came out."""
-    client = lab.client.with_options(max_retries=0, timeout=30.0)
+    longest = pace.first + (2 / pace.rate if pace.rate else 0.0)
+    client = lab.client.with_options(max_retries=0, timeout=longest + _PATIENCE)
     try:
         with client.messages.create(
             model=DEFAULT_MODEL, max_tokens=1024, messages=[{"role": "user", "content": _QUESTION}], stream=True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ _LOOK_EVERY = 0.2
 _KEPT_CALLS = 1000
 """How many calls a server that runs for days remembers."""
 
-Stamp = tuple[tuple[Path, int], ...]
+Stamp = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +45,15 @@ def run(
 
 
 async def _run(load: Callable[[], Scenario], listener: Listener, host: str, port: int, *, watch: bool) -> None:
-    scenario = load()
-    namespace = Namespace(rules=scenario.rules, settings=scenario.settings, journal=Journal(limit=_KEPT_CALLS))
+    watched = _Watched(load)
+    namespace = Namespace(rules=watched.scenario.rules, settings=watched.scenario.settings, journal=Journal(limit=_KEPT_CALLS))
     server = MockServer(namespace, on_end=listener.ended)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     listener.ready(await server.start(host, port))
-    watcher = asyncio.create_task(_watch(load, namespace, listener, scenario)) if watch else None
+    watcher = asyncio.create_task(_watch(watched, namespace, listener)) if watch else None
     try:
         await stopped.wait()
     finally:
@@ -64,27 +64,60 @@ async def _run(load: Callable[[], Scenario], listener: Listener, host: str, port
         await server.stop()
 
 
-async def _watch(load: Callable[[], Scenario], namespace: Namespace, listener: Listener, scenario: Scenario) -> None:
-    """Load again after each change; keep what was served before if that fails."""
-    stamp = _stamp(scenario)
+async def _watch(watched: _Watched, namespace: Namespace, listener: Listener) -> None:
+    """Serve what has changed; keep what was served before if it cannot be."""
     while True:
         await asyncio.sleep(_LOOK_EVERY)
-        newer = _stamp(scenario)
-        if newer == stamp:
-            continue
-        stamp = newer
         try:
-            scenario = load()
+            scenario = watched.newer()
         except ScenarioError as error:
             listener.failed(error)
-        else:
-            stamp = _stamp(scenario)
+            continue
+        if scenario is not None:
             namespace.rules, namespace.settings = scenario.rules, scenario.settings
             namespace.reset()
             listener.reloaded(scenario)
 
 
-def _stamp(scenario: Scenario) -> Stamp:
-    """Return when each file, and each folder of one, was last changed."""
-    watched = dict.fromkeys(path for file in scenario.files for path in (file, file.parent))
-    return tuple((path, path.stat().st_mtime_ns) for path in watched if path.exists())
+class _Watched:
+    """The files of a scenario, and the folders they are in, looked at again and again."""
+
+    def __init__(self, load: Callable[[], Scenario]) -> None:
+        self._load = load
+        self.scenario = load()
+        self._failed: ScenarioError | None = None
+        self._stamps = self._look()
+
+    def newer(self) -> Scenario | None:
+        """Return the scenario if it has been written again. Raises ScenarioError if what was written cannot be used."""
+        stamps = self._look()
+        if stamps == self._stamps:
+            return None
+        is_written = any(stamps.get(path) != self._stamps.get(path) for path in self._files())
+        before, self._failed = (self.scenario, self._failed), None
+        try:
+            self.scenario = self._load()
+        except ScenarioError as error:
+            self._failed = error
+        # What was seen before the load counts: a file may have changed since.
+        self._stamps = {path: stamps.get(path, stamp) for path, stamp in self._look().items()}
+        if not is_written and (self.scenario, str(self._failed)) == (before[0], str(before[1])):
+            return None  # something else happened in a folder
+        if self._failed is not None:
+            raise self._failed
+        return self.scenario
+
+    def _files(self) -> tuple[Path, ...]:
+        broken = (Path(self._failed.file),) if self._failed is not None and self._failed.file else ()
+        return (*self.scenario.files, *broken)
+
+    def _look(self) -> dict[Path, Stamp]:
+        """Return what tells one state of each file, and of each folder of one, from another."""
+        return dict(_stamps(path for file in self._files() for path in (file, file.parent)))
+
+
+def _stamps(paths: Iterable[Path]) -> Iterator[tuple[Path, Stamp]]:
+    for path in paths:
+        with contextlib.suppress(OSError):  # it may be gone at any moment
+            status = path.stat()
+            yield path, (status.st_mtime_ns, status.st_size)

@@ -6,11 +6,12 @@ import asyncio
 import itertools
 import socket
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from streamlab.core.authoring import SourceLike, as_reply
 from streamlab.core.environment import DUMMY_KEY
@@ -36,9 +37,10 @@ class Lab:
     `url` is the base URL for clients. `journal` is a sequence of calls, in the order in which they came.
     """
 
-    def __init__(self, url: str, namespace: Namespace) -> None:
+    def __init__(self, url: str, namespace: Namespace, forget: Callable[[], object]) -> None:
         self.url = url
         self._namespace = namespace
+        self._forget = forget
         self._lock = threading.Lock()
 
     @property
@@ -49,16 +51,18 @@ class Lab:
     @cached_property
     def client(self) -> Anthropic:
         """A client of the official SDK that talks to this lab."""
-        from anthropic import Anthropic  # noqa: PLC0415 - it takes a second to load
+        from anthropic import Anthropic, DefaultHttpxClient  # noqa: PLC0415 - it takes a second to load
 
-        return Anthropic(base_url=self.url, api_key=DUMMY_KEY)
+        http_client = DefaultHttpxClient(mounts=_without_proxy(self.url))
+        return Anthropic(base_url=self.url, api_key=DUMMY_KEY, http_client=http_client)
 
     @cached_property
     def async_client(self) -> AsyncAnthropic:
         """An asynchronous client of the official SDK that talks to this lab."""
-        from anthropic import AsyncAnthropic  # noqa: PLC0415 - it takes a second to load
+        from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient  # noqa: PLC0415 - it takes a second to load
 
-        return AsyncAnthropic(base_url=self.url, api_key=DUMMY_KEY)
+        http_client = DefaultAsyncHttpxClient(mounts=_without_proxy(self.url))
+        return AsyncAnthropic(base_url=self.url, api_key=DUMMY_KEY, http_client=http_client)
 
     def reply(
         self,
@@ -79,19 +83,20 @@ class Lab:
         conditions = ANY if when is None else when if isinstance(when, When) else parse_when(when)
         with self._lock:
             name = f"reply {len(self._namespace.rules) + 1}"
-            rule = Rule(name=name, replies=(reply,), when=conditions, repeats=False, required=True)
-            self._namespace.rules += (rule,)
-        return rule
+            return self._add(Rule(name=name, replies=(reply,), when=conditions, repeats=False, required=True))
 
     def load(self, *sources: str) -> None:
         """Add the rules of scenarios: files, folders, or names from the shipped library.
 
+        What the first of them says of all answers (its seed, its pace) holds, unless that was said before.
         Raises ScenarioError if one of them cannot be used.
         """
         scenario = merge([load(source) for source in sources])
         with self._lock:
-            self._namespace.rules += scenario.rules
-            self._namespace.settings = scenario.settings
+            for rule in scenario.rules:
+                self._add(rule)
+            if self._namespace.settings == Settings():
+                self._namespace.settings = scenario.settings
 
     def reset(self) -> None:
         """Forget all replies and calls."""
@@ -109,12 +114,24 @@ class Lab:
         given = self._namespace.state.given
         problems += (problem for rule in self._namespace.rules if (problem := _unused(rule, given.get(rule.name, 0))))
         if problems:
-            raise VerificationError("\n".join((*problems, _calls(self.journal))))
+            raise VerificationError("\n".join((*problems, _calls(self.journal, self.url))))
 
     def close(self) -> None:
-        """Close the client that was made here. The asynchronous one belongs to the loop that used it: close it there."""
+        """Answer no more here, and close the client that was made here.
+
+        The asynchronous client belongs to the loop that used it: close it there.
+        """
+        self._forget()
         if "client" in self.__dict__:
             self.client.close()
+
+    def _add(self, rule: Rule) -> Rule:
+        """Add a rule at the end, under a name of its own: what is remembered of a rule goes by its name."""
+        taken = {each.name for each in self._namespace.rules}
+        names = (rule.name, *(f"{rule.name} ({number})" for number in range(2, len(taken) + 2)))
+        rule = replace(rule, name=next(name for name in names if name not in taken))
+        self._namespace.rules += (rule,)
+        return rule
 
     def __repr__(self) -> str:
         return f"<Lab {self.url}, {len(self._namespace.rules)} rules, {len(self.journal)} calls>"
@@ -137,8 +154,7 @@ class Host:
         spaces[name] = namespace
         if at_root:
             spaces[""] = namespace
-            return Lab(self.url, namespace)
-        return Lab(f"{self.url}/{name}", namespace)
+        return Lab(self.url if at_root else f"{self.url}/{name}", namespace, lambda: spaces.pop(name, None))
 
     def stop(self) -> None:
         """Stop the server; every connection is dropped."""
@@ -181,9 +197,11 @@ class Serving:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lab is not None and "async_client" in self._lab.__dict__:
-            await self._lab.async_client.close()
-        await asyncio.to_thread(self.__exit__, kind, error, trace)
+        try:
+            if self._lab is not None and "async_client" in self._lab.__dict__:
+                await self._lab.async_client.close()
+        finally:
+            await asyncio.to_thread(self.__exit__, kind, error, trace)
 
 
 def serve(
@@ -209,6 +227,12 @@ def serve(
     return Serving(replace(scenario, settings=settings), host=host, port=port)
 
 
+def _without_proxy(url: str) -> dict[str, None]:
+    """Return the setting of an HTTP client that keeps a proxy, which the environment may name, from this server."""
+    parts = urlsplit(url)
+    return {f"{parts.scheme}://{parts.netloc}": None}
+
+
 def _unused(rule: Rule, given: int) -> str | None:
     """Say that a required rule was not used as often as it must be."""
     wanted = 1 if rule.repeats else rule.times
@@ -217,6 +241,8 @@ def _unused(rule: Rule, given: int) -> str | None:
     return f"{rule.name!r} was given {given} of {wanted} times"
 
 
-def _calls(calls: Iterable[Call]) -> str:
+def _calls(calls: Iterable[Call], url: str) -> str:
     lines = [f"  {call!r}" for call in calls]
-    return "\n".join(("the calls were:", *lines)) if lines else "there were no calls"
+    if not lines:
+        return f"there were no calls\n  hint: point the client at {url} (base_url, or ANTHROPIC_BASE_URL when it is made)"
+    return "\n".join(("the calls were:", *lines))

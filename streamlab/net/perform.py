@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import array
 import asyncio
-import contextlib
 import socket
 import struct
 import sys
@@ -16,8 +15,8 @@ from streamlab.net.clock import Clock
 
 __all__ = ["Connection", "Watcher", "perform"]
 
-_ACKNOWLEDGED_WITHIN = 2.0
-"""Seconds that a reset waits for the peer to acknowledge what precedes it; a peer that reads nothing never does."""
+_PATIENCE = 10.0
+"""Seconds that a reset waits for a peer that acknowledges nothing of what precedes it."""
 _POLL = 0.001
 
 Watcher = Callable[[int, int, Ending | None], None]
@@ -31,15 +30,15 @@ class Connection:
         self._transport = transport
         self._drain = drain
 
-    def write(self, data: bytes) -> None:
-        """Hand over bytes. Raises ConnectionError if the peer has left."""
+    async def ready(self) -> None:
+        """Wait while the peer is slow to take what was written. Raises ConnectionError if it has left."""
+        await self._drain()
         if self._transport.is_closing():
             raise ConnectionResetError("the client has left")
-        self._transport.write(data)
 
-    async def drain(self) -> None:
-        """Wait while the peer is slow to take what was written."""
-        await self._drain()
+    def write(self, data: bytes) -> None:
+        """Hand over bytes."""
+        self._transport.write(data)
 
     async def close(self) -> None:
         """Close after what was written: the peer sees a FIN."""
@@ -48,17 +47,21 @@ class Connection:
         self._transport.close()
 
     async def reset(self) -> None:
-        """Reset once the peer has acknowledged what was written, or after a while: the peer sees an RST."""
-        raw: socket.socket | None = self._transport.get_extra_info("socket")
-        self._transport.set_write_buffer_limits(high=0)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_ACKNOWLEDGED_WITHIN):
-                await self._drain()
-                while raw is not None and _unacknowledged(raw.fileno()):  # noqa: ASYNC110 - the kernel tells nobody
-                    await asyncio.sleep(_POLL)
-        if raw is not None:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        """Reset once the peer has acknowledged what was written, or acknowledges no more: the peer sees an RST."""
+        raw: socket.socket = self._transport.get_extra_info("socket")
+        clock = asyncio.get_running_loop().time
+        left, changed = self._outstanding(raw), clock()
+        while left and clock() - changed < _PATIENCE:
+            await asyncio.sleep(_POLL)  # the kernel tells nobody
+            before, left = left, self._outstanding(raw)
+            if left != before:
+                changed = clock()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
+
+    def _outstanding(self, raw: socket.socket) -> int:
+        """Return how many bytes of what was written the peer has not acknowledged."""
+        return self._transport.get_write_buffer_size() + _unacknowledged(raw.fileno())
 
 
 async def perform(script: Iterable[Action], connection: Connection, clock: Clock, watch: Watcher) -> bool:
@@ -66,15 +69,15 @@ async def perform(script: Iterable[Action], connection: Connection, clock: Clock
     start = clock.now()
     actions = iter(script)
     action = next(actions)
+    ending: Ending | None = None
     while True:
         following = next(actions, None)
         if isinstance(action, Send):
             # The ending is told before the last bytes go out, so that whoever has read them finds it in the journal.
             ending = following.ending if isinstance(following, Finish) else None
+            await connection.ready()
             watch(action.events, len(action.data), ending)
             connection.write(action.data)
-            if ending is None:
-                await connection.drain()
         elif isinstance(action, Wait):
             await clock.sleep_until(start + action.until)
         elif isinstance(action, Hang):
@@ -84,7 +87,8 @@ async def perform(script: Iterable[Action], connection: Connection, clock: Clock
             await (connection.reset() if action.reset else connection.close())
             return False
         else:
-            watch(0, 0, action.ending)
+            if ending is None:
+                watch(0, 0, action.ending)
             return action.keep_alive
         assert following is not None  # noqa: S101 - a script ends with Finish, Abort or Hang
         action = following

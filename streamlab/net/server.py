@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import re
 import socket
 from collections.abc import Callable
@@ -14,16 +15,18 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.http import HttpVersion11
+from aiohttp.web_protocol import RequestPayloadError
 
 from streamlab._version import __version__
 from streamlab.core.actions import Framing
 from streamlab.core.api_errors import ERRORS
+from streamlab.core.api_headers import cors_headers
 from streamlab.core.endpoints import json_plan
 from streamlab.core.exchange import Request
 from streamlab.core.identity import generator
 from streamlab.core.journal import LEFT, Call, EndedBy, Journal, redacted
 from streamlab.core.pacing import INSTANT
-from streamlab.core.plan import Ending
+from streamlab.core.plan import Ending, Headers, Plan
 from streamlab.core.replies import Answer, Rule, Settings, State, answer
 from streamlab.core.sources import Failure
 from streamlab.errors import ServerError
@@ -38,6 +41,9 @@ MAX_REQUEST = 32 * 1024 * 1024
 CONTROL = "/_streamlab/"
 _HEALTH = f"{CONTROL}health"
 _NAMESPACE = re.compile(r"/(~[A-Za-z0-9_.-]+)(/.*)?")
+
+_TURNS_TO_ACCEPT = 3
+"""Turns of the loop after which asyncio has made a connection of what it was accepting."""
 
 _logger = logging.getLogger("streamlab.server")
 _logger.addHandler(logging.NullHandler())
@@ -80,7 +86,7 @@ class MockServer:
                 self._listener = await loop.create_server(self._web, sock=sock, backlog=1024)
             else:
                 self._listener = await loop.create_server(self._web, host, port, backlog=1024)
-        except OSError as error:
+        except (OSError, OverflowError, UnicodeError) as error:  # a port above 65535, a name that is none
             raise ServerError(_cannot_listen(host, port, error)) from None
         address = self._listener.sockets[0].getsockname()
         return f"http://[{address[0]}]:{address[1]}" if ":" in address[0] else f"http://{address[0]}:{address[1]}"
@@ -89,14 +95,29 @@ class MockServer:
         """Stop listening, drop every connection, and return when nothing is left running."""
         self._is_stopping = True
         if self._listener is not None:
-            self._listener.close()
+            await self._accept_no_more(self._listener)
         if self._web is not None:
-            for connection in self._web.connections:
-                if connection.transport is not None:
-                    connection.transport.abort()
+            for transport in [each.transport for each in self._web.connections if each.transport is not None]:
+                transport.abort()
             await self._web.shutdown(timeout=0.1)
         if self._listener is not None:
             await self._listener.wait_closed()
+
+    @staticmethod
+    async def _accept_no_more(listener: asyncio.Server) -> None:
+        """Stop listening; what asyncio is accepting at this moment becomes a connection first, or nobody would close it."""
+        for sock in listener.sockets:
+            asyncio.get_running_loop().remove_reader(sock.fileno())
+        for _ in range(_TURNS_TO_ACCEPT):
+            await asyncio.sleep(0)
+        listener.close()
+
+    @staticmethod
+    def _tell(on_end: Callable[[Call], None], call: Call) -> None:
+        try:
+            on_end(call)
+        except Exception:  # whoever listens must not spoil what is on the wire
+            _logger.exception("telling of a call failed")
 
     @staticmethod
     def _make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
@@ -106,14 +127,14 @@ class MockServer:
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; what is returned tells aiohttp only whether to keep the connection."""
         transport = incoming.transport
-        if transport is None:
-            raise ConnectionResetError("the client has left")
+        if transport is None:  # the client has left
+            return _Performed(is_kept=False)
+        namespace, request, found = await self._decide(incoming, transport)
         framing = Framing(
             chunked=incoming.version >= HttpVersion11,
-            keep_alive=incoming.keep_alive,
+            keep_alive=incoming.keep_alive and incoming.content.exception() is None,
             has_body=incoming.method != "HEAD",
         )
-        namespace, request, found = await self._decide(incoming, transport)
         connection = Connection(transport, incoming.writer.drain)
         call = Call(
             number=0,
@@ -127,31 +148,39 @@ class MockServer:
         record = _Record(namespace.journal if request.path != _HEALTH else Journal(), call, self._clock)
         try:
             return _Performed(is_kept=await perform(found.script(framing), connection, self._clock, record.watch))
-        except (ConnectionError, asyncio.CancelledError):
+        except ConnectionError:
+            record.left("client")
+            return _Performed(is_kept=False)
+        except asyncio.CancelledError:
             record.left("server" if self._is_stopping else "client")
             raise
         finally:
             if self._on_end is not None and request.path != _HEALTH:
-                self._on_end(record.call)
+                self._tell(self._on_end, record.call)
 
     async def _decide(self, incoming: web.BaseRequest, transport: asyncio.Transport) -> tuple[Namespace, Request, Answer]:
         """Read a request and return where it belongs, what it is, and what it is answered."""
         name, path = self._route(incoming.rel_url.raw_path)
         namespace = self.namespaces[name]
-        body = await _read(incoming, transport)
+        read = await _read(incoming, transport)
         request = Request(
             method=incoming.method,
             path=path,
             query=incoming.rel_url.raw_query_string,
             headers=tuple(incoming.headers.items()),
-            body=body or b"",
+            body=read if isinstance(read, bytes) else b"",
         )
-        if body is None:
-            return namespace, request, _too_large(request)
+        date = ("date", formatdate(usegmt=True))
+        common = (date, *cors_headers(request.header("origin")))
+        if isinstance(read, Failure):
+            return namespace, request, _standing(read.plan(request, generator(0, "body")), common)
         if request.path == _HEALTH:
-            return namespace, request, _health()
-        common = (("date", formatdate(usegmt=True)),)
-        found, namespace.state = answer(request, namespace.rules, namespace.state, namespace.settings, common=common)
+            return namespace, request, _standing(_HEALTHY, common)
+        try:
+            found, namespace.state = answer(request, namespace.rules, namespace.state, namespace.settings, common=(date,))
+        except Exception as error:
+            _logger.exception("no answer could be found")
+            found = _crashed(request, error, common)
         return namespace, request, found
 
     def _route(self, path: str) -> tuple[str, str]:
@@ -176,8 +205,9 @@ class _Record:
             self._note(ended=ending.value, ended_by="server", duration=self._clock.now() - self.call.started)
 
     def left(self, by: EndedBy) -> None:
-        """Note that the connection went away before the end."""
-        self._note(ended=LEFT, ended_by=by, duration=self._clock.now() - self.call.started)
+        """Note that the connection went away, if that was before the end."""
+        if self.call.ended is None:
+            self._note(ended=LEFT, ended_by=by, duration=self._clock.now() - self.call.started)
 
     def _note(self, **news: Any) -> None:
         self.call = replace(self.call, **news)
@@ -203,29 +233,38 @@ class _Performed(web.StreamResponse):
         """Do nothing: the body has been sent."""
 
 
-async def _read(incoming: web.BaseRequest, transport: asyncio.Transport) -> bytes | None:
-    """Return the body of a request; None if it is larger than the API takes."""
+async def _read(incoming: web.BaseRequest, transport: asyncio.Transport) -> bytes | Failure:
+    """Return the body of a request, or the error that the API answers if it cannot be had."""
     if (incoming.content_length or 0) > MAX_REQUEST:
-        return None
+        return Failure(ERRORS["request_too_large"])
     if (incoming.headers.get("expect") or "").lower() == "100-continue":
         transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
         return await incoming.read()
     except web.HTTPRequestEntityTooLarge:
-        return None
+        return Failure(ERRORS["request_too_large"])
+    except RequestPayloadError as error:
+        return Failure(ERRORS["invalid_request"], f"The request body cannot be read: {error}")
 
 
-def _too_large(request: Request) -> Answer:
-    rng = generator(0, "too large")
-    return Answer(plan=Failure(ERRORS["request_too_large"]).plan(request, rng), pace=INSTANT, rng=rng)
+_HEALTHY = json_plan({"status": "ok", "version": __version__}, generator(0, "health"))
 
 
-def _health() -> Answer:
-    rng = generator(0, "health")
-    return Answer(plan=json_plan({"status": "ok", "version": __version__}, rng), pace=INSTANT, rng=rng)
+def _standing(plan: Plan, common: Headers) -> Answer:
+    """Return an answer that no rule has a say in."""
+    return Answer(plan=replace(plan, head=plan.head.with_headers(common)), pace=INSTANT, rng=generator(0, ""))
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is in use\n  hint: choose another with --port, or 0 for any that is free"
-    return f"cannot listen on {host}:{port}: {error.strerror or error}"
+def _crashed(request: Request, error: Exception, common: Headers) -> Answer:
+    """Return the answer when none could be found: it says so, and no client asks again."""
+    problem = f"this request cannot be answered: {type(error).__name__}: {error}"
+    plan = Failure(ERRORS["api"], f"streamlab: {problem}").plan(request, generator(0, "crash"))
+    return replace(_standing(plan, (*common, ("x-should-retry", "false"))), problem=problem)
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EADDRINUSE:
+        return f"port {port} on {host} is in use\n  hint: choose another port, or 0 for any that is free"
+    reason = os.strerror(number) if number is not None and number > 0 else str(error)  # asyncio's own words are long
+    return f"cannot listen on {host}:{port}: {reason}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from random import Random
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
@@ -11,7 +11,7 @@ from streamlab.core.places import Place, Point, Side, spots
 from streamlab.core.plan import Plan
 from streamlab.errors import FaultError, PlaceError, ScenarioError, nearest
 
-__all__ = ["AtPlace", "Fault", "fault_names", "fault_type", "main_field", "parse_fault", "register"]
+__all__ = ["AtPlace", "Fault", "fault_names", "fault_type", "main_field", "parse_fault", "register", "silence_at"]
 
 _SIDES: tuple[Side, ...] = ("before", "at", "after")
 
@@ -39,13 +39,14 @@ class AtPlace:
     at: Place | str | None = None
     after: Place | str | None = None
 
+    name: ClassVar[str]
     default: ClassVar[tuple[Side, str] | None] = None
     """Where the fault stands when no place is written; None if one must be."""
 
     def __post_init__(self) -> None:
         given = [side for side in _SIDES if getattr(self, side) is not None]
         if len(given) > 1 or (not given and self.default is None):
-            problem = f"has {' and '.join(given)}, where one place is expected" if given else "says nowhere where it stands"
+            problem = f"has {' and '.join(given)}, where one place is expected" if given else "does not say where it stands"
             raise FaultError(f"the fault {problem}", hint="write one of: before, at, after")
         for side in given:
             object.__setattr__(self, side, _place(getattr(self, side), side))
@@ -68,14 +69,22 @@ class AtPlace:
         return (Place(f"event {spot.number}") for spot in spots(plan))
 
 
+def silence_at(plan: Plan, point: Point) -> float:
+    """Return the seconds of silence asked for before the frame at `point`: a fault that ends the answer there keeps them."""
+    return plan.frames[point.frame].wait if point.frame < len(plan.frames) else 0.0
+
+
 _REGISTRY: dict[str, type[Fault]] = {}  # filled when the modules of faults are loaded, and not changed after
 _T = TypeVar("_T")
 
 
 def register(name: str) -> Callable[[type[_T]], type[_T]]:
-    """Make a class known as the fault of this name."""
+    """Make a class known as the fault of this name. Raises FaultError if another class has it."""
 
     def known(cls: type[_T]) -> type[_T]:
+        taken = _REGISTRY.get(name)
+        if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise FaultError(f"there already is a fault {name!r}", hint="give yours another name")
         cls.name = name  # type: ignore[attr-defined]
         _REGISTRY[name] = cls  # type: ignore[assignment]
         return cls
@@ -103,27 +112,36 @@ def main_field(cls: type[Fault]) -> str:
 def parse_fault(written: Mapping[str, Any]) -> Fault:
     """Return the fault that a mapping writes: `{cut: reset, at: delta 3}`.
 
-    Raises FaultError or PlaceError; its `key` is that of the entry at fault.
+    Raises ScenarioError, mostly a FaultError or a PlaceError; its `key` is that of the entry at fault.
     """
     if not written:
         raise FaultError("a fault is expected, and this is empty", hint=f"faults: {', '.join(fault_names())}")
     name = next((key for key in written if key in _REGISTRY), None)
     if name is None:
-        unknown = next((key for key in written if key not in _SIDES), next(iter(written)))
-        fault_type(str(unknown))
-        raise FaultError("a fault is expected", hint=f"faults: {', '.join(fault_names())}")
+        unknown = next((str(key) for key in written if key not in _SIDES), None)
+        if unknown is None:
+            raise FaultError("a fault is expected, and this is only its place", hint=f"faults: {', '.join(fault_names())}")
+        raise FaultError(f"there is no fault {unknown!r}", key=(unknown,), hint=nearest(unknown, fault_names()))
     cls = _REGISTRY[name]
     main = main_field(cls)
-    others = [item.name for item in fields(cls) if item.name != main]  # type: ignore[arg-type]
-    for key in written:
-        if key != name and key not in others:
-            raise FaultError(f"the fault {name!r} has no key {key!r}", key=(key,), hint=nearest(str(key), others))
+    _check_keys(written, name, {item.name: item for item in fields(cls) if item.init and item.name != main})  # type: ignore[arg-type]
     arguments = {main if key == name else key: value for key, value in written.items()}
     try:
         return cls(**arguments)
     except ScenarioError as error:
         error.key = tuple(name if part == main else part for part in error.key) or (name,)
         raise
+
+
+def _check_keys(written: Mapping[str, Any], name: str, others: Mapping[str, Field[Any]]) -> None:
+    """Raise FaultError for a key that the fault does not have, and for one that it needs and that is not written."""
+    for key in written:
+        if key != name and key not in others:
+            hint = nearest(str(key), others) if others else f"nothing may stand beside {name}"
+            raise FaultError(f"the fault {name!r} has no key {key!r}", key=(key,), hint=hint)
+    for key, item in others.items():
+        if key not in written and item.default is MISSING and item.default_factory is MISSING:
+            raise FaultError(f"the fault {name!r} needs the key {key!r}", key=(name,), hint=f"write {key} beside {name}")
 
 
 def _place(written: object, side: str) -> Place:

@@ -7,7 +7,8 @@ from random import Random
 
 from streamlab.core.api_errors import api_error, error_event
 from streamlab.core.events import encode_padded
-from streamlab.core.faults.base import AtPlace, register
+from streamlab.core.faults.base import AtPlace, register, silence_at
+from streamlab.core.places import spots
 from streamlab.core.plan import Ending, Plan
 from streamlab.errors import FaultError
 
@@ -19,6 +20,8 @@ __all__ = ["ErrorEvent"]
 class ErrorEvent(AtPlace):
     """The API's `error` event in mid-stream, in the place of everything that would follow: no `message_stop` comes.
 
+    A silence that is already asked for here comes before it.
+
     `type` is an error of the API, with or without `_error`; `message` is its text, the API's own if none is given.
     """
 
@@ -28,7 +31,9 @@ class ErrorEvent(AtPlace):
     def __post_init__(self) -> None:
         api_error(self.type, key="type")
         if self.message is not None and not isinstance(self.message, str):
-            raise FaultError(f"a text is expected, not {self.message!r}", key=("message",))
+            raise FaultError(
+                f"a text is expected, not {self.message!r}", key=("message",), hint="for example: message: Overloaded"
+            )
         AtPlace.__post_init__(self)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
@@ -38,6 +43,8 @@ class ErrorEvent(AtPlace):
             raise FaultError(
                 "an event cannot stand inside another", key=("error",), hint="use the place of an event or a delta"
             )
+        if not plan.is_stream and next(spots(plan), None) is None:
+            raise FaultError("this answer is no event stream", key=("error",), hint="an event can stand only in a stream")
         event = error_event(api_error(self.type), self.message, plan.head.get("request-id"))
-        frames = (*plan.frames[: point.frame], encode_padded(event, rng))
-        return replace(plan, frames=frames, ending=Ending.END)
+        frame = replace(encode_padded(event, rng), wait=silence_at(plan, point))
+        return replace(plan, frames=(*plan.frames[: point.frame], frame), ending=Ending.END)

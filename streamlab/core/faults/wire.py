@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from streamlab.core.durations import FOREVER, seconds
-from streamlab.core.faults.base import AtPlace, register
+from streamlab.core.faults.base import AtPlace, register, silence_at
 from streamlab.core.places import Point
 from streamlab.core.plan import Ending, Plan
 from streamlab.core.sse import Frame, Split
@@ -24,12 +24,13 @@ class Cut(AtPlace):
 
     `how` is `end` (the body's end mark comes early, so HTTP sees nothing wrong), `fin` (the connection is closed without the
     end mark) or `reset` (TCP RST, once the client has acknowledged what precedes it).
+    A silence that is already asked for here comes before it.
     """
 
     how: str = "fin"
 
     def __post_init__(self) -> None:
-        if self.how not in _CUTS:
+        if not isinstance(self.how, str) or self.how not in _CUTS:
             raise FaultError(f"{self.how!r} is not a way to cut", key=("how",), hint=nearest(str(self.how), _CUTS))
         AtPlace.__post_init__(self)
 
@@ -70,11 +71,14 @@ class Stall(AtPlace):
 
 
 def _cut(plan: Plan, point: Point, ending: Ending) -> Plan:
+    """End the plan at the point, after the silence that it already asks for there."""
     frames = plan.frames[: point.frame]
     if point.offset:
         last = plan.frames[point.frame]
-        splits = tuple(split for split in last.splits if split.offset < point.offset)
+        splits = tuple(split for split in last.splits if split.offset <= point.offset)
         frames += (replace(last, raw=last.raw[: point.offset], splits=splits),)
+    elif wait := silence_at(plan, point):
+        frames += (Frame(b"", wait=wait),)
     return replace(plan, frames=frames, ending=ending)
 
 

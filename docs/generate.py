@@ -1,0 +1,520 @@
+"""Write the generated parts of the documents: what stands between `<!-- generated: NAME -->` and `<!-- end -->`.
+
+    python docs/generate.py           write them
+    python docs/generate.py --check   change nothing; exit 1 if one of them is stale
+
+A name is that of a function below, or `example FILE NAME…`: definitions out of a file in `tests/examples`.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib
+import inspect
+import io
+import re
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from types import FunctionType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+
+import click
+
+import streamlab
+from streamlab import cli
+from streamlab.core.api_errors import ERRORS, api_error, error_event
+from streamlab.core.api_headers import message_headers
+from streamlab.core.blocks import parse_blocks
+from streamlab.core.endpoints import standing_answer
+from streamlab.core.events import dump
+from streamlab.core.exchange import Request
+from streamlab.core.faults import fault_names, fault_type, main_field
+from streamlab.core.faults.base import AtPlace
+from streamlab.core.journal import Call
+from streamlab.core.messages import Shape
+from streamlab.core.places import GRAMMAR, Place, Point, Side
+from streamlab.core.plan import Plan
+from streamlab.core.sources import Content, Failure
+from streamlab.errors import ScenarioError, VerificationError
+from streamlab.files.library import library_folder, scenario_names
+from streamlab.files.models import HttpModel, ReplyModel, RuleModel, ScenarioModel
+from streamlab.files.scenario import load
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "tests" / "examples"
+_PART = re.compile(r"(<!-- generated: (?P<name>[^\n]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+_URL = "http://127.0.0.1:4010"
+
+
+def documents() -> list[Path]:
+    """Return every document of the project."""
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def generated(text: str) -> str:
+    """Return a document with its generated parts as they should be."""
+    return _PART.sub(lambda found: f"{found[1]}{part(found['name'])}\n{found[3]}", text)
+
+
+def part(name: str) -> str:
+    """Return the generated part of this name."""
+    word, *arguments = name.split()
+    return _PARTS[word](*arguments).strip("\n")
+
+
+def example(file: str, *names: str) -> str:
+    """Return definitions of an example, or all of it, as they stand in its file."""
+    source = (EXAMPLES / file).read_text(encoding="utf-8")
+    if names:
+        found = _definitions(source)
+        chosen = "\n\n\n".join(found[name] for name in names if name != "imports")
+        source = f"{_imports(source, chosen)}\n\n\n{chosen}" if "imports" in names else chosen
+    lines = [re.sub(r"  # (?:noqa|type: ignore).*", "", line) for line in source.splitlines() if not line.startswith("# ruff")]
+    return _fenced("python", "\n".join(lines))
+
+
+def _definitions(source: str) -> dict[str, str]:
+    """Return the text of each definition of a module, by its name."""
+    lines, found = source.splitlines(), {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            start = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            found[node.name] = "\n".join(lines[start - 1 : node.end_lineno])
+    return found
+
+
+def _imports(source: str, chosen: str) -> str:
+    """Return those imports of a module that the chosen part of it needs, in groups."""
+    groups: list[list[str]] = [[], [], []]
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        used = ", ".join(each.name for each in node.names if re.search(rf"\b{each.name}\b", chosen))
+        module = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
+        if used and module != "__future__":
+            group = 0 if module in sys.stdlib_module_names else 2 if module == "streamlab" else 1
+            groups[group].append(f"from {module} import {used}" if isinstance(node, ast.ImportFrom) else f"import {used}")
+    return "\n\n".join("\n".join(group) for group in groups if group)
+
+
+def commands() -> str:
+    """Return the reference of the command line."""
+    group = cli.main
+    sections = [_command("streamlab", group)]
+    sections += (_command(f"streamlab {name}", command) for name, command in sorted(group.commands.items()))
+    return "\n\n".join(sections)
+
+
+def _command(name: str, command: click.Command) -> str:
+    arguments = [each for each in command.params if isinstance(each, click.Argument)]
+    usage = " ".join(
+        (each.metavar or (each.name or "").upper()) if each.required else f"[{(each.name or '').upper()}]" for each in arguments
+    )
+    text = [f"## `{name}`", _fenced("text", f"{name} [OPTIONS] {usage}".rstrip()) if arguments else ""]
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        if paragraph.startswith("\b"):
+            heading, _, rest = paragraph.removeprefix("\b\n").partition("\n")
+            text += [heading, _fenced("text" if "   " in rest.strip() else "sh", textwrap.dedent(rest))]
+        else:
+            text.append(paragraph)
+    options = [each for each in command.params if isinstance(each, click.Option) and each.help]
+    text.append(_table(("option", "what it does"), ((_option(each), each.help or "") for each in options)) if options else "")
+    return "\n\n".join(each for each in text if each)
+
+
+def _option(option: click.Option) -> str:
+    words = ", ".join(f"`{each}`" for each in option.opts)
+    value = "" if option.is_flag else f" {option.type.name.removesuffix(' range')}"
+    return words + value + (f" (default `{option.default}`)" if option.show_default else "")
+
+
+def serve_lines(kind: str = "text") -> str:
+    """Return what `streamlab serve` prints for a call."""
+    request = Request()
+    call = Call(
+        number=1, request=request, rule="hello", status=200, attempt=1, started=0.0, events_sent=9, bytes_sent=1790,
+        ended="complete", ended_by="server", duration=0.0021,
+    )  # fmt: skip
+    printer = cli._Printer(as_json=kind == "json", quiet=False)  # noqa: SLF001 - the words of the command line
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        printer.ready(_URL)
+        printer.ended(call)
+    return _fenced("json" if kind == "json" else "text", printed.getvalue())
+
+
+def demo(scenario: str) -> str:
+    """Return what `streamlab demo` shows."""
+    from click.testing import CliRunner  # noqa: PLC0415 - for this part alone
+
+    shown = CliRunner().invoke(cli.main, ["demo", scenario, "--pace", "instant"]).stdout
+    shown = re.sub(r"http://127\.0\.0\.1:\d+", _URL, shown)
+    shown = re.sub(r"anthropic [\d.]+", "anthropic 2.11.0", shown)
+    return _fenced("text", re.sub(r" +$", "", shown, flags=re.MULTILINE))
+
+
+def keys(model: str) -> str:
+    """Return the keys of a mapping of the scenario language."""
+    cls = {"file": ScenarioModel, "rule": RuleModel, "reply": ReplyModel, "http": HttpModel}[model]
+    return _table(("key", "value", "what it says"), _keys(cls))
+
+
+def _keys(cls: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
+    for name, item in cls.model_fields.items():
+        value = _VALUES.get(name) or _type(item.annotation)
+        default = item.get_default(call_default_factory=True) if not item.is_required() else None
+        shown = f" (default `{str(default).lower() if isinstance(default, bool) else default}`)" if _is_telling(default) else ""
+        yield f"`{item.alias or name}`", value, (item.description or "") + shown
+
+
+def _is_telling(default: object) -> bool:
+    return isinstance(default, bool | int | str) and default != ""
+
+
+_VALUES = {
+    "reply": "a reply",
+    "replies": "replies",
+    "rules": "rules",
+    "when": "[conditions](#when-a-rule-answers)",
+    "pace": "[a pace](#pace)",
+    "text": "a text, or a list of texts",
+    "content": "[content blocks](#content)",
+    "events": "[items](#events)",
+    "error": "[an error](errors.md)",
+    "http": "[an HTTP answer](#http)",
+    "faults": "[faults](faults.md)",
+    "headers": "names and values",
+    "usage": "names and counts",
+    "body": "a text, or any value",
+}
+
+
+def _type(annotation: Any) -> str:
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        return " or ".join(_type(each) for each in get_args(annotation) if each is not type(None))
+    if origin is Literal:
+        return " or ".join(f"`{each}`" for each in get_args(annotation))
+    return {str: "a text", int: "a whole number", bool: "`true` or `false`"}.get(annotation, "a value")
+
+
+def grammar() -> str:
+    """Return the forms of a place."""
+    return textwrap.fill(f"A place is {GRAMMAR}.".replace("'", "`"), 120)
+
+
+_EXAMPLE = [
+    {"text": ["Hello", " there"]},
+    {"tool_use": {"id": "toolu_1", "name": "look", "input": {"city": "SF"}}, "fragments": ['{"city":', '"SF"}']},
+]
+_SHOWN_PLACES: tuple[tuple[Side, str], ...] = (
+    ("at", "headers"),
+    ("before", "event 3"),
+    ("at", "event 3"),
+    ("after", "event 3"),
+    ("after", "delta 2"),
+    ("after", "block 1 delta 2"),
+    ("after", "tool_use delta 2"),
+    ("before", "message_stop"),
+    ("after", "content_block_stop 2"),
+    ("at", "text char 7"),
+    ("before", "text char 7"),
+    ("at", "block 1 char 3"),
+    ("at", "tool_use char 9"),
+    ("at", "byte 20"),
+    ("at", "50%"),
+    ("at", "end"),
+)
+
+
+def places() -> str:
+    """Return a stream, and where in it places are."""
+    plan = _example_plan()
+    stream = "\n".join(f"{number:2}  {_shortened(dump(frame.event))}" for number, frame in enumerate(plan.frames, 1))
+    rows = ((f"`{side}: {place}`", _sent(plan, Place(place).point(plan, side))) for side, place in _SHOWN_PLACES)
+    return f"{_fenced('text', stream)}\n\n{_table(('place', 'what has been sent there'), rows)}"
+
+
+def _example_plan() -> Plan:
+    source = Content(parse_blocks(_EXAMPLE), Shape(plain=True, id="msg_1"))
+    return source.plan(Request(body=b'{"stream": true}'), Random(0))
+
+
+def _shortened(text: str, most: int = 110) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _sent(plan: Plan, point: Point) -> str:
+    if point.frame == point.offset == 0:
+        return "the head, and nothing of the body"
+    if point.offset == 0:
+        return f"event {point.frame}, whole" if point.frame < len(plan.frames) else f"event {point.frame}, whole: everything"
+    sent = plan.frames[point.frame].raw[: point.offset].decode()
+    return f"event {point.frame + 1} as far as `…{sent[-24:]}`".replace("\n", "⏎")
+
+
+def faults() -> str:
+    """Return the reference of the faults."""
+    return "\n\n".join(_fault(name) for name in fault_names())
+
+
+def _fault(name: str) -> str:
+    cls: Any = fault_type(name)
+    main = main_field(cls)
+    rows = [
+        (
+            f"`{name if item.name == main else item.name}`",
+            f"`{item.name}`",
+            "none" if item.default is None else f"`{item.default}`",
+        )
+        for item in sorted(fields(cls), key=lambda each: (each.kw_only, each.name != main))
+    ]
+    table = _table(("key in YAML", "in Python", "default"), rows)
+    return f"## `{name}`\n\n{inspect.getdoc(cls)}\n\nIn Python: `streamlab.{cls.__name__}`.\n\n{table}"
+
+
+def sdk_outcomes() -> str:
+    """Return what the SDK does with each broken stream."""
+    outcomes = _examples_module("sdk_outcomes").OUTCOMES
+    rows = (
+        (each.what, _outcome(each), "-" if not each.raises else "yes" if each.is_api_error else "**no**") for each in outcomes
+    )
+    return _table(("what happens", "what the SDK does", "caught by `except anthropic.APIError`"), rows)
+
+
+def _outcome(outcome: Any) -> str:
+    if outcome.raises:
+        return f"raises `{outcome.raises[0]}`"
+    got = "; ".join(f"text `{each['text']}`" if "text" in each else f"tool input `{each['input']}`" for each in outcome.content)
+    return f"**raises nothing**: {got}, `stop_reason` `{outcome.stop_reason}`"
+
+
+def _examples_module(name: str) -> Any:
+    if str(EXAMPLES) not in sys.path:
+        sys.path.insert(0, str(EXAMPLES))
+    return importlib.import_module(name)
+
+
+def errors() -> str:
+    """Return the errors of the API."""
+    rows = (
+        (
+            f"`{name}`",
+            f"`{each.status}`",
+            f"`{each.type}`",
+            each.message,
+            ", ".join(f"`{key}: {value}`" for key, value in each.headers),
+        )
+        for name, each in ERRORS.items()
+    )
+    return _table(("name", "status", "type", "text", "headers of its own"), rows)
+
+
+def error_answer(name: str) -> str:
+    """Return an error as it is answered before the stream."""
+    plan = Failure(api_error(name)).plan(Request(), Random(0))
+    head = "\n".join(f"{key}: {value}" for key, value in plan.head.headers)
+    return _fenced("text", f"HTTP/1.1 {plan.head.status}\n{head}\n\n{plan.body.decode()}")
+
+
+def error_in_stream(name: str) -> str:
+    """Return an error as it comes in mid-stream."""
+    return _fenced("text", f"event: error\ndata: {dump(error_event(api_error(name), None, 'req_011C…'))}")
+
+
+def library() -> str:
+    """Return the shipped scenarios."""
+    return "\n\n".join(_shipped(name) for name in scenario_names())
+
+
+def _shipped(name: str) -> str:
+    text = (library_folder() / f"{name}.yaml").read_text(encoding="utf-8")
+    body = text.partition("about:")[2]
+    shown = body[re.search(r"^\w", body, re.MULTILINE).start() :].rstrip()  # type: ignore[union-attr]
+    lines = shown.splitlines()
+    if len(lines) > 16:  # noqa: PLR2004 - a screen is enough
+        shown = "\n".join(lines[:3])
+        return f"## `{name}`\n\n{load(name).about.strip()}\n\nIt begins so:\n\n{_fenced('text', shown)}"
+    return f"## `{name}`\n\n{load(name).about.strip()}\n\n{_fenced('yaml', shown)}"
+
+
+def python() -> str:
+    """Return the public names."""
+    return "\n\n".join(_public(name) for name in streamlab.__all__ if not name.startswith("_"))
+
+
+def _public(name: str) -> str:
+    value: Any = getattr(streamlab, name)
+    heading, text = f"## `{name}`", inspect.getdoc(value) or ""
+    if not isinstance(value, type):
+        return f"{heading}\n\n{_fenced('text', _call(name, value))}\n\n{text}"
+    if issubclass(value, Exception):
+        bases = ", ".join(f"`{base.__name__}`" for base in value.__bases__)
+        return f"{heading}\n\nAn exception, of: {bases}.\n\n{text}"
+    if issubclass(value, AtPlace):
+        return f"{heading}\n\n{_fenced('text', _call(name, value))}\n\nThe fault [`{value.name}`](faults.md#{value.name})."
+    members = _table(("member", "what it is"), _members(value))
+    return f"{heading}\n\n{text}\n\n{members}"
+
+
+def _members(cls: Any) -> Iterator[tuple[str, str]]:
+    for item in fields(cls) if is_dataclass(cls) else ():
+        yield f"`{item.name}`", f"`{item.type}`".replace("|", "\\|")
+    for name, member in vars(cls).items():
+        if name.startswith("_") or not isinstance(member, FunctionType | property | cached_property):
+            continue
+        shown = _line(name, member) if isinstance(member, FunctionType) else name
+        yield f"`{shown}`".replace("|", "\\|"), (inspect.getdoc(member) or "").splitlines()[0]
+
+
+def _call(name: str, function: Callable[..., Any]) -> str:
+    """Return how a function is called: in a line, or in several if it is long."""
+    line = _line(name, function)
+    if len(line) <= 120:  # noqa: PLR2004 - the width of the page
+        return line
+    return f"{name}(\n" + "".join(f"    {each},\n" for each in _parameters(function)) + ")"
+
+
+def _line(name: str, function: Callable[..., Any]) -> str:
+    return f"{name}({', '.join(_parameters(function))})"
+
+
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    shown: list[str] = []
+    for each in inspect.signature(function).parameters.values():
+        if each.name == "self":
+            continue
+        if each.kind is each.KEYWORD_ONLY and not any(mark.startswith("*") for mark in shown):
+            shown.append("*")
+        stars = {each.VAR_POSITIONAL: "*", each.VAR_KEYWORD: "**"}.get(each.kind, "")
+        default = "" if each.default is each.empty else f" = {each.default!r}"
+        shown.append(f"{stars}{each.name}: {each.annotation}{default}")
+        if each.kind is each.POSITIONAL_ONLY:
+            shown.append("/")
+    return shown
+
+
+def miss() -> str:
+    """Return what a test says of a request that nothing matched."""
+    return _verification("A joke.", when={"last_user": "tell me a joke"})
+
+
+def unused() -> str:
+    """Return what a test says of a reply that was not used."""
+    return _verification("Hello.", times=2)
+
+
+def _verification(source: str, **changes: Any) -> str:
+    body = {"model": "claude-sonnet-4-6", "max_tokens": 64, "messages": [{"role": "user", "content": "Say hello."}]}
+    try:
+        with streamlab.serve() as lab:
+            lab.reply(source, **changes)
+            with contextlib.suppress(Exception):
+                lab.client.with_options(max_retries=0).messages.create(**body)
+    except VerificationError as error:
+        return _fenced("text", f"streamlab.errors.VerificationError: {error}")
+    raise RuntimeError("the lab was content")
+
+
+def file_error(*key: str) -> str:
+    """Return what is said of a scenario with a misspelt key."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scenario.yaml"
+        path.write_text(f"reply:\n  text: One two three.\n  faults: [{{{' '.join(key)}}}]\n", encoding="utf-8")
+        try:
+            load(path)
+        except ScenarioError as error:
+            return _fenced("text", f"streamlab: {error}".replace(folder + "/", ""))
+    raise RuntimeError("the scenario has no error")
+
+
+def modules() -> str:
+    """Return what each module is for, by the first line of its docstring."""
+    return "\n".join(_module(path) for path in sorted((ROOT / "streamlab").rglob("*.py"), key=_layer))
+
+
+def _module(path: Path) -> str:
+    name = path.relative_to(ROOT / "streamlab").as_posix()
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    first = text.partition("\n\n")[0].replace("\n", " ")
+    return f"- `{name}`: {re.sub(r' [(]`wire[.]md`[^)]*[)]|, in `wire[.]md`', '', first)}"
+
+
+def _layer(path: Path) -> tuple[int, str]:
+    name = path.relative_to(ROOT / "streamlab").as_posix()
+    layer = next((index for index, folder in enumerate(("net/", "files/", "core/"), 1) if name.startswith(folder)), 0)
+    return (4 if name in {"errors.py", "_version.py"} else layer), name
+
+
+def catalogue() -> str:
+    """Return the models that are listed."""
+    plan = standing_answer(Request(method="GET", path="/v1/models"), Random(0))
+    assert plan is not None  # noqa: S101 - it always is
+    return ", ".join(f"`{name}`" for name in re.findall(r'"id":"([^"]+)"', plan.body.decode()))
+
+
+def limits() -> str:
+    """Return the headers about limits."""
+    headers = message_headers(Random(0), stream=True, input_tokens=10)
+    return _fenced("text", "\n".join(f"{name}: {value}" for name, value in headers if "anthropic-" in name))
+
+
+def _fenced(kind: str, text: str) -> str:
+    return f"```{kind}\n{text.strip(chr(10))}\n```"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+
+
+_PARTS: dict[str, Callable[..., str]] = {
+    "example": example,
+    "commands": commands,
+    "serve": serve_lines,
+    "demo": demo,
+    "keys": keys,
+    "grammar": grammar,
+    "places": places,
+    "faults": faults,
+    "sdk-outcomes": sdk_outcomes,
+    "errors": errors,
+    "error-answer": error_answer,
+    "error-in-stream": error_in_stream,
+    "library": library,
+    "python": python,
+    "miss": miss,
+    "unused": unused,
+    "file-error": file_error,
+    "modules": modules,
+    "catalogue": catalogue,
+    "limits": limits,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the documents, or check them; return the exit code."""
+    stale = []
+    for path in documents():
+        text = path.read_text(encoding="utf-8")
+        newer = generated(text)
+        if newer == text:
+            continue
+        stale.append(path.relative_to(ROOT))
+        if "--check" not in arguments:
+            path.write_text(newer, encoding="utf-8")
+    for path in stale:
+        print(f"{'stale' if '--check' in arguments else 'written'}: {path}")
+    return int(bool(stale) and "--check" in arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,80 @@
+"""The values of a scenario file that no part of the core reads: headers, counts of tokens, bodies.
+
+Each function returns the value as it is used, or raises ScenarioError with the key at fault.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from streamlab.errors import ScenarioError
+from streamlab.files import schema
+
+__all__ = ["body", "headers", "json_only", "shorten", "usage"]
+
+Key = tuple[str | int, ...]
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_BREAKS = re.compile(r"[\r\n\0]|[^\0-\xff]")
+
+
+def shorten(value: object, most: int = 60) -> str:
+    """Return a value as an error shows it."""
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def headers(written: object) -> dict[str, str | None]:
+    """Return headers as texts; one that is null is to be taken out."""
+    if not isinstance(written, Mapping):
+        hint = 'for example: headers: {retry-after: "1"}'
+        raise ScenarioError(f"headers are expected, not {shorten(written)}", hint=hint)
+    return {name: _header(name, value) for name, value in written.items()}
+
+
+def _header(name: str, value: object) -> str | None:
+    if not _NAME.fullmatch(name):
+        hint = "a name has letters, digits and hyphens, and no spaces"
+        raise ScenarioError(f"{name!r} is not the name of a header", key=(name,), hint=hint)
+    if value is None or type(value) in (int, float):
+        return None if value is None else str(value)
+    if not isinstance(value, str):
+        hint = "write a text, or null to take the header out"
+        raise ScenarioError(f"a text is expected, not {shorten(value)}", key=(name,), hint=hint)
+    if found := _BREAKS.search(value):
+        hint = "write one line of Latin-1"
+        raise ScenarioError(f"a header cannot carry the character {found[0]!a}", key=(name,), hint=hint)
+    return value
+
+
+def usage(written: object) -> dict[str, Any]:
+    """Return counts of tokens, and whatever else stands with them."""
+    wrong = schema.mismatch(schema.USAGE, written)
+    if wrong is not None:
+        key, expected = wrong
+        value = written[key[0]] if key and isinstance(written, Mapping) else written
+        hint = "for example: usage: {output_tokens: 12}"
+        raise ScenarioError(f"{expected} is expected, not {shorten(value)}", key=key, hint=hint)
+    counts: dict[str, Any] = json_only(written)
+    return counts
+
+
+def json_only(written: Any, key: Key = ()) -> Any:
+    """Return what is written. Raises ScenarioError if there are bytes in it, which only YAML can say."""
+    if isinstance(written, bytes):
+        raise ScenarioError("!!binary cannot stand here", key=key, hint="only `raw` and the body of `http` can be bytes")
+    parts = written.items() if isinstance(written, dict) else enumerate(written) if isinstance(written, list) else ()
+    for name, part in parts:
+        json_only(part, (*key, name))
+    return written
+
+
+def body(written: object) -> object:
+    """Return the body of an answer: a text, bytes, or what is sent as JSON."""
+    if not isinstance(written, str | bytes | dict | list):
+        hint = "write a text or !!binary, or a mapping or a list that is sent as JSON"
+        raise ScenarioError(f"a body is expected, not {shorten(written)}", hint=hint)
+    return written if isinstance(written, bytes) else json_only(written)

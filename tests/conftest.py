@@ -1,0 +1,21 @@
+"""What all tests share: the recorded streams beside the repository, if they are there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def recorded_streams(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Give the wire-exact bodies of the recorded streams, one file each; skip where the recordings are absent."""
+    if not (SHARED / "streams").is_dir():
+        pytest.skip("the recorded streams are not beside this repository")
+    folder = tmp_path_factory.mktemp("streams")
+    subprocess.run([sys.executable, SHARED / "tools" / "extract_streams.py", SHARED / "streams", folder], check=True)
+    return sorted(folder.glob("*.sse"))
