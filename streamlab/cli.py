@@ -51,7 +51,7 @@ def _pace(ctx: click.Context, param: click.Parameter, written: str | None) -> Pa
         raise click.BadParameter(f"{error.problem}; write instant, recorded, recorded x10 or 50/s", ctx, param) from None
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("streamlab", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="streamlab")
 def main() -> None:
     """Crash-test clients that stream from the Claude API.
@@ -139,6 +139,36 @@ def scenarios(as_json: bool) -> None:  # noqa: FBT001
         click.echo(
             json.dumps({"name": name, "about": about}) if as_json else f"{name:{width}}  {about.split('. ')[0].rstrip('.')}."
         )
+
+
+@main.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--illegal", "only_illegal", is_flag=True, help="Leave out what is legal but was never seen on the real API.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def check(files: tuple[str, ...], only_illegal: bool, as_json: bool) -> None:  # noqa: FBT001
+    """Check streams against the grammar of the API.
+
+    A FILE is a recorded stream (.sse), a scenario (each of its answers is checked as a stream), a folder of them, or a shipped
+    scenario. Each finding says where, what was found and expected, and how the real API behaves. The exit code is 0 if there
+    are none, and 1 if there are.
+
+    \b
+    Examples:
+      streamlab check recorded.sse
+      streamlab check scenario.yaml --json
+      streamlab check recordings/ --illegal
+    """  # noqa: D301 - \b keeps click from wrapping
+    from streamlab.core.grammar import Grade
+    from streamlab.files.checks import check_source
+
+    found = [each for file in files for each in check_source(file)]
+    found = [each for each in found if not only_illegal or each.finding.grade is Grade.ILLEGAL]
+    for each in found:
+        click.echo(json.dumps(each.as_dict()) if as_json else str(each))
+    if not as_json:
+        click.echo(f"{len(found)} findings in {len(files)} sources" if found else "no findings")
+    if found:
+        raise click.exceptions.Exit(1)
 
 
 @main.command()

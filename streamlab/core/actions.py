@@ -6,6 +6,7 @@ together are one `Send`; a frame that is split is a chunk and a `Send` for each 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -79,7 +80,7 @@ def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *
     if first:
         yield Wait(first)
     pending, events = bytearray(head_bytes(head, is_chunked=is_chunked, is_kept=is_kept)), 0
-    now = 0.0
+    now, coder = 0.0, _Gzip() if plan.gzip else _Identity()
     for due, frame in timed if has_body else ():
         for moment, piece, completed in _pieces(due, frame):
             if moment > now or len(pending) > _MOST_AT_ONCE or frame.splits:
@@ -89,11 +90,12 @@ def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *
                 if moment > now:
                     yield Wait(first + moment)
                     now = moment
-            pending += _chunk(piece) if is_chunked else piece
+            data = coder.add(piece)
+            pending += _chunk(data) if is_chunked else data
             events += completed
-    is_whole = plan.ending in (Ending.COMPLETE, Ending.END)
-    if is_chunked and is_whole:
-        pending += b"0\r\n\r\n"
+    if plan.ending in (Ending.COMPLETE, Ending.END) and has_body:
+        data = coder.close()
+        pending += _chunk(data) + b"0\r\n\r\n" if is_chunked else data
     if pending:
         yield Send(bytes(pending), events)
     yield _last(plan.ending, is_kept=is_kept)
@@ -124,6 +126,33 @@ def _pieces(due: float, frame: Frame) -> Iterator[tuple[float, bytes, int]]:
         yield due, frame.raw[start : split.offset], 0
         start, due = split.offset, due + split.wait
     yield due, frame.raw[start:], int(frame.type not in (None, "ping"))
+
+
+class _Identity:
+    """Leaves the bytes of a body as they are."""
+
+    def add(self, data: bytes) -> bytes:
+        """Return what is sent for these bytes."""
+        return data
+
+    def close(self) -> bytes:
+        """Return what is sent at the end."""
+        return b""
+
+
+class _Gzip(_Identity):
+    """Compresses a body, with a flush after each piece so that it arrives at once (`wire.md`, section 4)."""
+
+    def __init__(self) -> None:
+        self._compressor = zlib.compressobj(wbits=31)
+
+    def add(self, data: bytes) -> bytes:
+        """Return the compressed bytes, up to a flush."""
+        return self._compressor.compress(data) + self._compressor.flush(zlib.Z_SYNC_FLUSH) if data else b""
+
+    def close(self) -> bytes:
+        """Return the last block, the checksum and the length."""
+        return self._compressor.flush()
 
 
 def _chunk(data: bytes) -> bytes:

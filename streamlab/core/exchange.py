@@ -115,6 +115,12 @@ class Request:
         count = self.header("x-stainless-retry-count") or ""
         return int(count) + 1 if _COUNT.fullmatch(count) else 1
 
+    @property
+    def accepts_gzip(self) -> bool:
+        """Whether the client offers to take gzip."""
+        offered = (each.replace(" ", "").lower() for each in (self.header("accept-encoding") or "").split(","))
+        return any(each.partition(";")[0] in ("gzip", "*") and not each.endswith((";q=0", ";q=0.0")) for each in offered)
+
     @cached_property
     def canonical(self) -> str:
         """A digest of what is asked, whatever the order of the keys and the headers."""

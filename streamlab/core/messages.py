@@ -58,7 +58,7 @@ class Shape:
 
 
 def compose(
-    blocks: Iterable[Block], shape: Shape, *, model: str, input_tokens: int, rng: Random
+    blocks: Sequence[Block], shape: Shape, *, model: str, input_tokens: int, rng: Random
 ) -> tuple[JsonObject, tuple[Block, ...]]:
     """Return the finished message of these blocks, as the non-streaming answer has it, and the blocks as they stand in it."""
     completed = complete(blocks, rng)
@@ -71,7 +71,7 @@ def compose(
         "stop_reason": shape.stop_reason or _stop_reason(completed, shape),
         "stop_sequence": shape.stop_sequence,
         "stop_details": None if shape.stop_details is None else dict(shape.stop_details),
-        "usage": _usage(completed, shape.usage, input_tokens),
+        "usage": _usage(blocks, shape.usage, input_tokens),
     }
     if shape.container is not None:
         message["container"] = {"id": api_id("container", rng), **shape.container}

@@ -79,14 +79,17 @@ def schedule(plan: Plan, pace: Pace, rng: Random) -> Iterator[tuple[float, Frame
             due += max(0.0, frame.recorded - previous) / pace.speed
             previous = max(previous, frame.recorded)
         else:
-            pings, rest = silence(_gap(pace, lots) if index else 0.0)
-            for ping in pings:
-                due += ping.wait
-                yield due, ping
-            due += rest
+            gap = _gap(pace, lots) if index else 0.0
+            if gap > KEEP_ALIVE:
+                pings, gap = silence(gap)
+                for ping in pings:
+                    due += ping.wait
+                    yield due, ping
+            due += gap
         due += frame.wait
         yield due, frame
-        due += sum(split.wait for split in frame.splits)
+        if frame.splits:
+            due += sum(split.wait for split in frame.splits)
 
 
 def silence(length: float) -> tuple[tuple[Frame, ...], float]:

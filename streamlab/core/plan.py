@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from streamlab.core.sse import Frame
 
-__all__ = ["EVENT_STREAM", "JSON", "Ending", "Head", "Headers", "Plan", "without"]
+__all__ = ["EVENT_STREAM", "JSON", "Ending", "Head", "Headers", "Plan", "compressed", "without"]
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in the order they are sent; a name may occur more than once."""
@@ -56,21 +56,28 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole answer: its head, its body as frames, and how it ends."""
+    """A whole answer: its head, its body as frames, and how it ends; `gzip` compresses the body as it is sent."""
 
     head: Head
     frames: tuple[Frame, ...] = ()
     ending: Ending = Ending.COMPLETE
+    gzip: bool = False
 
     @property
     def body(self) -> bytes:
-        """Every byte of the body, before chunking."""
+        """Every byte of the body, before it is compressed and cut into chunks."""
         return b"".join(frame.raw for frame in self.frames)
 
     @property
     def is_stream(self) -> bool:
         """Whether the answer says that it is an event stream."""
         return (self.head.get("content-type") or "").lower().startswith("text/event-stream")
+
+
+def compressed(plan: Plan) -> Plan:
+    """Return the plan with its body in gzip, as its head says; its length is not known in advance."""
+    coding = (("content-encoding", "gzip"), ("vary", "Accept-Encoding"), ("content-length", None))
+    return replace(plan, head=plan.head.with_headers(coding), gzip=True)
 
 
 def without(headers: Headers, names: Iterable[str]) -> Headers:

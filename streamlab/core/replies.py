@@ -20,7 +20,7 @@ from streamlab.core.faults import Fault
 from streamlab.core.identity import generator
 from streamlab.core.matching import ANY, Difference, When, differences
 from streamlab.core.pacing import INSTANT, Pace, schedule
-from streamlab.core.plan import Headers, Plan
+from streamlab.core.plan import Headers, Plan, compressed
 from streamlab.core.sources import Failure, Source
 from streamlab.core.validation import refusal
 from streamlab.errors import ScenarioError
@@ -41,6 +41,8 @@ class Reply:
     pace: Pace | None = None
     faults: tuple[Fault, ...] = ()
     headers: tuple[tuple[str, str | None], ...] = ()
+    gzip: bool = False
+    """Whether the body is compressed when the client offers to take it so."""
 
     def plan(self, request: Request, rng: Random, common: Headers = ()) -> Plan:
         """Return the answer to `request`, with its faults in it.
@@ -48,6 +50,7 @@ class Reply:
         Raises ScenarioError, with the number of the fault, if one of them has no place in this answer.
         """
         plan = self.source.plan(request, rng)
+        plan = compressed(plan) if self.gzip and request.accepts_gzip else plan
         plan = replace(plan, head=plan.head.with_headers(common).with_headers(self.headers))
         for number, fault in enumerate(self.faults):
             try:

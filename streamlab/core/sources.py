@@ -5,7 +5,7 @@ A source that streams gives the same message as one JSON body when no stream is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Protocol, runtime_checkable
@@ -260,7 +260,7 @@ def _check_special(item: Mapping[str, Any]) -> None:
         raise ScenarioError(f"a text or !!binary is expected, not {item['raw']!r}", key=("raw",))
 
 
-def _composed(blocks: Iterable[Block], shape: Shape, request: Request, rng: Random) -> tuple[Event, tuple[Block, ...]]:
+def _composed(blocks: Sequence[Block], shape: Shape, request: Request, rng: Random) -> tuple[Event, tuple[Block, ...]]:
     """Return the message of these blocks that answers a request."""
     return compose(blocks, shape, model=request.model or DEFAULT_MODEL, input_tokens=input_tokens(request), rng=rng)
 

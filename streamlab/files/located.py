@@ -23,7 +23,7 @@ __all__ = ["Located", "load_located", "read_text"]
 Key = tuple[str | int, ...]
 
 _STARTS = "a scenario has one of: reply, replies, rules"
-_MOST_PARTS = 500_000
+_MOST_PARTS = 200_000
 """The most keys and values in a file, aliases followed: a few lines can stand for billions."""
 _MOST_DIGITS = 1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -192,7 +192,7 @@ class _Check:
     def node(self, node: yaml.Node, key: Key) -> None:
         """Look at a part and all that is in it."""
         self._parts += 1
-        if isinstance(node, yaml.ScalarNode) and _SURROGATE.search(node.value):
+        if isinstance(node, yaml.ScalarNode):
             self._join_surrogates(node, key)
         if node in self._around:
             raise self._error("this part contains itself", key, node, "an alias may not stand inside its own anchor")
@@ -214,6 +214,7 @@ class _Check:
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise self._error("a key is a text, not a list or a mapping", key, key_node, "put a text in braces in quotes")
+            self._join_surrogates(key_node, key)
             word = key_node.value
             if word in seen and key_node.tag != _MERGE:
                 raise self._error("this key is written twice", (*key, word), key_node, "keep one of them")
@@ -222,6 +223,8 @@ class _Check:
 
     def _join_surrogates(self, node: yaml.ScalarNode, key: Key) -> None:
         """Make one character of two escapes, as JSON writes those beyond the first 65,536."""
+        if not _SURROGATE.search(node.value):
+            return
         try:
             node.value = node.value.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
         except UnicodeDecodeError:

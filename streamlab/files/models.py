@@ -41,7 +41,9 @@ Key = tuple[str | int, ...]
 SOURCES = ("text", "content", "events", "sse", "error", "http")
 """The keys that say what a reply is made of: one of them in each."""
 
-_SHAPE = ("stop_reason", "stop_sequence", "model", "id", "usage", "plain")
+_SHAPE = (
+    *("stop_reason", "stop_sequence", "stop_details", "model", "id", "usage", "container", "context_management", "plain"),
+)
 _SHAPED = ("text", "content", "events")
 
 
@@ -108,9 +110,17 @@ def _fault(written: object) -> Fault:
     return fault
 
 
+def _version(written: object) -> object:
+    if type(written) is not int or written != 1:
+        hint = "this is the version of the language; there is only version 1"
+        raise ScenarioError(f"1 is expected, not {values.shorten(written)}", hint=hint)
+    return written
+
+
 PaceField = Annotated[Pace, *_parsed(parse_pace, schema.PACE)]
 WhenField = Annotated[When, *_parsed(lambda written: parse_when(values.json_only(written)), schema.WHEN)]
 HeadersField = Annotated[dict[str, Any], *_parsed(values.headers, schema.HEADERS)]
+ObjectField = Annotated[dict[str, Any], *_parsed(values.json_object, schema.OBJECT)]
 FaultField = Annotated[Fault, *_parsed(_fault, schema.FAULT)]
 _BODY_SCHEMA: schema.JsonSchema = {"type": ["string", "object", "array"]}
 
@@ -190,11 +200,15 @@ class ReplyModel(_Model):
         None, description="Why the message stops.", examples=["end_turn", "max_tokens", "tool_use", "refusal"]
     )
     stop_sequence: str | None = Field(None, description="The stop sequence that was met.")
+    stop_details: ObjectField | None = Field(None, description="More about why the message stops, of a refusal for one.")
     model: str | None = Field(None, description="The model that answers; the one asked for if it is left out.")
     id: str | None = Field(None, description="The id of the message.")
     usage: Annotated[dict[str, Any] | None, *_parsed(values.usage, schema.USAGE)] = Field(
         None, description="Counts of tokens that the message reports."
     )
+    container: ObjectField | None = Field(None, description="The container that code ran in; its id is made if it is left out.")
+    context_management: ObjectField | None = Field(None, description="What the API took out of the context.")
+    gzip: bool = Field(default=False, description="Whether the body is compressed when the client offers to take it so.")
     plain: bool = Field(default=False, description="No padding and no pings, for output that people read.")
 
     @classmethod
@@ -271,7 +285,7 @@ class ScenarioModel(_Answering):
     example = "for example: reply: Hello"
     answers: ClassVar[tuple[str, ...]] = ("reply", "replies", "rules")
 
-    streamlab: Literal[1] = Field(1, description="The version of the language.")
+    streamlab: Annotated[int, *_parsed(_version, {"const": 1})] = Field(1, description="The version of the language.")
     about: str = Field("", description="What the scenario shows, and what a good client does.")
     rules: list[RuleModel] | None = Field(None, min_length=1, description="Tried in order; the first that matches answers.")
     seed: int = Field(0, description="The seed of ids and padding.")
@@ -294,8 +308,6 @@ def _problem(details: ErrorDetails) -> ScenarioError:
     expected, hint = _EXPECTED[details["type"]]
     if details["type"] == "string_type" and not isinstance(value, list | dict):
         hint = "put it in quotes"
-    if key == ("streamlab",):
-        hint = "this is the version of the language; there is only version 1"
     return ScenarioError(f"{expected.format(**context)} is expected, not {values.shorten(value)}", key=key, hint=hint)
 
 

@@ -151,6 +151,7 @@ def _reply(model: ReplyModel, key: Key, path: Path) -> Reply:
         pace=model.pace,
         faults=tuple(model.faults),
         headers=tuple(model.headers.items()),
+        gzip=model.gzip,
     )
 
 
@@ -158,9 +159,12 @@ def _source(model: ReplyModel, key: Key, path: Path) -> Source:
     shape = Shape(
         stop_reason=model.stop_reason,
         stop_sequence=model.stop_sequence,
+        stop_details=model.stop_details,
         model=model.model,
         id=model.id,
         usage=model.usage or {},
+        container=model.container,
+        context_management=model.context_management,
         plain=model.plain,
     )
     blocks = model.text if model.text is not None else model.content
@@ -192,18 +196,18 @@ def _try_places(reply: Reply, when: When, key: Key) -> None:
 
     How a text is cut depends on the model: a place need exist only for one of those that the rule answers.
     """
-    failed: ScenarioError | None = None
+    problems_found: list[ScenarioError] = []
     for model in _models(when):
         body = {"model": model, "max_tokens": 1, "messages": [], "stream": when.stream is not False}
         try:
             reply.plan(Request(body=json.dumps(body).encode()), generator(0, model))
         except ScenarioError as error:
-            failed = failed or error
+            problems_found.append(error)
         else:
             return
-    if failed is not None:
-        failed.key = (*key, *failed.key)
-        raise failed
+    problem = problems_found[0]
+    problem.key = (*key, *problem.key)
+    raise problem
 
 
 def _models(when: When) -> list[str]:

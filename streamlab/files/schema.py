@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from streamlab.core.api_errors import ERRORS
+from streamlab.core.blocks import CALLS
 from streamlab.core.faults import fault_names, fault_type, main_field
 from streamlab.core.places import GRAMMAR
 
@@ -77,27 +78,30 @@ FAULT = _shared("fault")
 
 TEXT = _any(_STRING, _list(_STRING))
 
-_TOOL_USE = _mapping(
-    {
+
+def _call(kind: str) -> JsonSchema:
+    """Return the schema of a call of a tool: the client's own, the API's, or one of an MCP server."""
+    keys = {
         "name": {**_STRING, "description": "The tool's name."},
         "input": {**_OBJECT, "description": "The arguments."},
         "id": {**_STRING, "description": "The id of the call; made up if it is left out."},
-    },
-    "name",
-)
+        "caller": {"description": "Who calls, as the API says it."},
+        **({"server_name": {"description": "The server."}} if kind == "mcp_tool_use" else {}),
+    }
+    fragments = _any(_list(_STRING), {"type": "null"}, description="The fragments in which the input comes.")
+    eager = {"type": "boolean", "description": "Longer fragments, as with eager_input_streaming."}
+    return _mapping(
+        {kind: _mapping(keys, "name"), "eager": eager, "fragments": fragments}, kind, description="A call of a tool."
+    )
+
+
 _BLOCK = _any(
     {**_STRING, "description": "A text block."},
     _mapping({"text": TEXT, "citations": _list(_OBJECT)}, "text", description="A text block."),
     _mapping({"thinking": TEXT, "signature": _STRING}, "thinking", description="A thinking block."),
-    _mapping(
-        {
-            "tool_use": _TOOL_USE,
-            "eager": {"type": "boolean", "description": "Longer fragments, as with eager_input_streaming."},
-            "fragments": _list(_STRING, description="The fragments in which the input comes."),
-        },
-        "tool_use",
-        description="A call of a tool.",
-    ),
+    _mapping({"redacted_thinking": _STRING}, "redacted_thinking", description="Thinking that is not to be read."),
+    *(_call(kind) for kind in CALLS),
+    _mapping({"compaction": _STRING}, "compaction", description="A summary of what was said before."),
     {"type": "object", "required": ["type"], "properties": {"type": _STRING}, "description": "Any block of the API."},
 )
 CONTENT = _any(_list(_shared("block")), _shared("block"))
@@ -105,6 +109,8 @@ CONTENT = _any(_list(_shared("block")), _shared("block"))
 _COUNT: JsonSchema = {"type": "integer"}
 COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 USAGE: JsonSchema = {"type": "object", "properties": dict.fromkeys(COUNTS, _COUNT), "examples": [{"output_tokens": 12}]}
+
+OBJECT: JsonSchema = {"type": "object"}
 
 HEADERS: JsonSchema = {
     "type": "object",

@@ -13,7 +13,7 @@ from typing import Any
 from streamlab.errors import ScenarioError
 from streamlab.files import schema
 
-__all__ = ["body", "headers", "json_only", "shorten", "usage"]
+__all__ = ["body", "headers", "json_object", "json_only", "shorten", "usage"]
 
 Key = tuple[str | int, ...]
 
@@ -60,6 +60,14 @@ def usage(written: object) -> dict[str, Any]:
         raise ScenarioError(f"{expected} is expected, not {shorten(value)}", key=key, hint=hint)
     counts: dict[str, Any] = json_only(written)
     return counts
+
+
+def json_object(written: object) -> dict[str, Any]:
+    """Return an object that the API's JSON holds as it is."""
+    if not isinstance(written, dict):
+        raise ScenarioError(f"an object is expected, not {shorten(written)}", hint="write a mapping; it is sent as it is")
+    kept: dict[str, Any] = json_only(written)
+    return kept
 
 
 def json_only(written: Any, key: Key = ()) -> Any:

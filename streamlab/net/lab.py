@@ -23,6 +23,7 @@ from streamlab.core.replies import Rule, Settings
 from streamlab.errors import VerificationError
 from streamlab.files.scenario import Scenario, load, merge
 from streamlab.net.background import Background
+from streamlab.net.clock import Clock
 from streamlab.net.server import MockServer, Namespace
 
 if TYPE_CHECKING:
@@ -138,11 +139,12 @@ class Lab:
 
 
 class Host:
-    """A running server that makes labs, each with a namespace of its own."""
+    """A running server that makes labs, each with a namespace of its own; `clock` times its answers."""
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, sock: socket.socket | None = None) -> None:
-        self._root = Namespace()
-        self._background = Background(MockServer(self._root))
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, sock: socket.socket | None = None, clock: Clock | None = None
+    ) -> None:
+        self._background = Background(MockServer(Namespace(), clock=clock))
         self._numbers = itertools.count(1)
         self.url = self._background.start(host, port, sock)
 
@@ -154,7 +156,13 @@ class Host:
         spaces[name] = namespace
         if at_root:
             spaces[""] = namespace
-        return Lab(self.url if at_root else f"{self.url}/{name}", namespace, lambda: spaces.pop(name, None))
+
+        def forget() -> None:
+            spaces.pop(name, None)
+            if spaces[""] is namespace:
+                spaces[""] = Namespace()  # what comes later was not meant for this lab
+
+        return Lab(self.url if at_root else f"{self.url}/{name}", namespace, forget)
 
     def stop(self) -> None:
         """Stop the server; every connection is dropped."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zlib
+from dataclasses import replace
 from http.client import HTTPResponse
 from typing import Any
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from streamlab.core.actions import Abort, Action, Finish, Framing, Hang, Send, Wait, head_bytes, script
 from streamlab.core.events import PING
-from streamlab.core.plan import Ending, Head, Headers, Plan
+from streamlab.core.plan import Ending, Head, Headers, Plan, compressed
 from streamlab.core.sse import Frame, Split
 
 CHUNKED = Framing()
@@ -313,3 +315,40 @@ def test_nothing_but_the_head_answers_a_head_request(timed: list[tuple[float, Fr
     """Not even the waits of the body remain."""
     found = list(script(Plan(Head(200, LENGTH), ()), timed, HEAD))
     assert found == [Send(SIZED % b"keep-alive"), DONE]
+
+
+def test_a_compressed_answer_arrives_event_by_event() -> None:
+    """Each frame is flushed, so that what has been sent can be read; the last block and the checksum come at the end."""
+    plan = compressed(Plan(Head(200, (*STREAM, *LENGTH)), (EVENT, OTHER)))
+    found = list(script(plan, [(0.0, EVENT), (1.0, OTHER)], CHUNKED))
+    assert [type(action) for action in found] == [Send, Wait, Send, Finish]
+    assert [action.events for action in found if isinstance(action, Send)] == [1, 1]
+    status, headers, body = parse(sent(found))
+    assert (status, headers["content-encoding"], "content-length" in headers) == (200, "gzip", False)
+    assert zlib.decompress(body, wbits=31) == EVENT.raw + OTHER.raw
+    first = found[0]
+    assert isinstance(first, Send)
+    head, _, rest = first.data.partition(b"\r\n\r\n")
+    assert b"content-encoding: gzip" in head
+    data = rest.split(b"\r\n", 1)[1][:-2]
+    assert zlib.decompressobj(wbits=31).decompress(data) == EVENT.raw
+
+
+@pytest.mark.parametrize(
+    ("ending", "is_whole"),
+    [(Ending.COMPLETE, True), (Ending.END, True), (Ending.FIN, False), (Ending.RESET, False), (Ending.HANG, False)],
+)
+def test_a_compressed_answer_that_is_cut_lacks_its_end(ending: Ending, is_whole: bool) -> None:  # noqa: FBT001
+    """Where HTTP is to see nothing wrong, gzip sees nothing wrong either."""
+    plan = replace(compressed(Plan(Head(200, STREAM), (EVENT, Frame(b"", wait=0.0)))), ending=ending)
+    body = parse(sent(list(script(plan, [(0.0, frame) for frame in plan.frames], OLD))))[2]
+    reader = zlib.decompressobj(wbits=31)
+    assert reader.decompress(body) == EVENT.raw
+    assert reader.eof is is_whole
+
+
+def test_a_compressed_answer_has_no_body_for_a_head_request() -> None:
+    """Not even the end of an empty one."""
+    found = list(script(compressed(Plan(Head(200, STREAM), (EVENT,))), [(0.0, EVENT)], HEAD))
+    assert sent(found).endswith(b"\r\n\r\n")
+    assert sent(found).count(b"\r\n\r\n") == 1

@@ -6,45 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from bodies import BODIES, CALL, OTHER_CALL, OTHER_RESULT, RESULT
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streamlab.core.exchange import MESSAGES, Request
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
-    max_leaves=12,
-)
-BLOCKS = st.fixed_dictionaries(
-    {},
-    optional={
-        "type": st.sampled_from(["text", "tool_use", "tool_result"]) | JSON,
-        "text": JSON,
-        "id": JSON,
-        "tool_use_id": JSON,
-        "name": JSON,
-        "content": JSON,
-    },
-)
-BODIES = JSON | st.fixed_dictionaries(
-    {},
-    optional={
-        "model": JSON,
-        "stream": JSON,
-        "system": JSON | st.lists(BLOCKS | JSON, max_size=3),
-        "tools": JSON | st.lists(BLOCKS | JSON, max_size=3),
-        "messages": JSON
-        | st.lists(
-            JSON
-            | st.fixed_dictionaries(
-                {"role": st.sampled_from(["user", "assistant"]) | JSON, "content": JSON | st.lists(BLOCKS | JSON, max_size=3)}
-            ),
-            max_size=4,
-        ),
-    },
-)
-"""Bodies of any JSON, many of them with the shape of a request for a message."""
 
 
 def posted(**body: Any) -> Request:
@@ -55,12 +21,6 @@ def posted(**body: Any) -> Request:
 def talk(*turns: tuple[str, Any]) -> Request:
     """Return a request with a conversation."""
     return posted(messages=[{"role": role, "content": content} for role, content in turns])
-
-
-CALL = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}}
-OTHER_CALL = {"type": "tool_use", "id": "toolu_2", "name": "get_time", "input": {}}
-RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "18 degrees"}
-OTHER_RESULT = {"type": "tool_result", "tool_use_id": "toolu_2", "content": [{"type": "text", "text": "noon"}]}
 
 
 def test_a_request_is_a_post_of_a_message_unless_it_says_otherwise() -> None:
@@ -210,6 +170,26 @@ def test_the_attempt_is_what_the_sdk_says(count: str | None, expected: int) -> N
     """A header that is no count says nothing."""
     headers = () if count is None else (("X-Stainless-Retry-Count", count),)
     assert Request(headers=headers).attempt == expected
+
+
+@pytest.mark.parametrize(
+    ("offered", "expected"),
+    [
+        (None, False),
+        ("", False),
+        ("identity", False),
+        ("gzip", True),
+        ("GZip, deflate", True),
+        ("deflate,gzip;q=0.5", True),
+        ("*", True),
+        ("gzip; q=0", False),
+        ("gzip;q=0.0, br", False),
+        ("xgzip", False),
+    ],
+)
+def test_gzip_is_taken_where_it_is_offered(offered: str | None, expected: bool) -> None:  # noqa: FBT001
+    """By name or by the star, and not with a weight of 0."""
+    assert Request(headers=() if offered is None else (("Accept-Encoding", offered),)).accepts_gzip is expected
 
 
 def test_the_canonical_form_is_what_is_asked() -> None:

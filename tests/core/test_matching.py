@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from bodies import BODIES, CALL, RESULT
 from hypothesis import given
 from hypothesis import strategies as st
-from test_exchange import BODIES, CALL, RESULT
 
 from streamlab.core.exchange import Request
 from streamlab.core.matching import ANY, Difference, Span, Text, When, differences, parse_when
@@ -154,7 +154,7 @@ def test_a_difference_shows_a_long_value_in_short() -> None:
     """An error is to be read."""
     (found,) = differences(parse_when({"last_user": "x"}), ask(say("long " * 100)), 1)
     assert len(found.actual) == 120
-    assert found.actual.endswith("long l…")
+    assert found.actual.endswith("long lon…")
 
 
 def test_a_value_that_is_nested_too_deep_is_not_shown() -> None:
@@ -243,7 +243,10 @@ EMPTY = "nothing is written here\n  hint: write a value, or take the key out"
         ({"model": {"regex": 3}}, f"model: a text is expected, not {{'regex': 3}}\n  hint: {TEXT_HINT}"),
         (
             {"model": {"rgex": "a"}},
-            "model.rgex: there is no way of matching called 'rgex'\n  hint: did you mean 'regex'? expected one of: equals, regex",
+            (
+                "model.rgex: there is no way of matching called 'rgex'\n"
+                "  hint: did you mean 'regex'? expected one of: equals, regex"
+            ),
         ),
         (
             {"last_user": {"regex": "("}},

@@ -94,7 +94,7 @@ def test_words_are_no_keys(text: str) -> None:
 
 
 def test_no_text_takes_long() -> None:
-    """Half a megabyte made to be slow is done long before the limit here; with a shape that looks far ahead it takes minutes."""
+    """Half a megabyte made to be slow is done in no time; with a shape that looks far ahead it takes minutes."""
     pieces = (
         "sk-",
         "-sk-ant",

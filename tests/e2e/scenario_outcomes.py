@@ -31,14 +31,16 @@ TOOL = {
 Messages = list[dict[str, Any]]
 Outcome = dict[str, Any]
 
-TURNS = {"conversation": 3, "agent-loop": 2, "overloaded-mid-stream": 2}
+TURNS = {"conversation": 3, "agent-loop": 2, "overloaded-mid-stream": 2, "pause-turn": 2}
 """How many calls a scenario takes; one if it is not here."""
 STREAMED_ONLY = ("cut-mid-text", "overloaded-mid-stream", "stall-mid-stream")
 """Scenarios whose faults stand at events, and so have no answer without a stream."""
 NAMES = (
-    *("agent-loop", "bad-key", "conversation", "cut-mid-text", "haiku", "hello", "long-answer", "max-tokens"),
-    *("overloaded-mid-stream", "overloaded-then-fine", "parallel-tools", "rate-limited", "stall-mid-stream", "thinking"),
-    "tool-use",
+    *("agent-loop", "bad-key", "code-execution", "compaction", "conversation", "cut-mid-text", "empty-answer", "haiku"),
+    *("hello", "keep-alive-pings", "long-answer", "max-tokens", "mcp", "overloaded-mid-stream", "overloaded-then-fine"),
+    *("parallel-tools", "pause-turn", "rate-limited", "redacted-thinking", "refusal", "stall-mid-stream", "stop-sequence"),
+    *("structured-output", "thinking", "tool-search", "tool-use", "tool-without-arguments", "unicode"),
+    *("very-long-thinking", "web-fetch", "web-search-with-citations"),
 )
 
 
@@ -57,7 +59,9 @@ def converse(url: str, name: str, mode: str) -> list[Outcome]:
         outcome, content = asyncio.run(call_later(settings, messages)) if mode == "async" else call(settings, messages, mode)
         outcomes.append(outcome)
         if content:
-            messages += [{"role": "assistant", "content": content}, {"role": "user", "content": answer(content)}]
+            messages.append({"role": "assistant", "content": content})
+        if content and outcome["stop"] != "pause_turn":
+            messages.append({"role": "user", "content": answer(content)})
     return outcomes
 
 
@@ -110,15 +114,20 @@ def described(message: Any, seen: list[str]) -> Outcome:
     """Return what a message says."""
     text = "".join(block.text for block in message.content if block.type == "text")
     assert not seen or "".join(seen) == text, "the pieces are the whole"
-    outcome: Outcome = {"text": text if len(text) <= LONG else f"{len(text)} characters", "stop": message.stop_reason}
+    outcome: Outcome = {"text": shortened(text), "stop": message.stop_reason}
     if len(text) > LONG and seen:
         outcome["deltas"] = len(seen)
     if tools := [[block.name, block.input] for block in message.content if block.type == "tool_use"]:
         outcome["tools"] = tools
     if thoughts := [block for block in message.content if block.type == "thinking"]:
-        outcome["thinking"] = "".join(block.thinking for block in thoughts)
+        outcome["thinking"] = shortened("".join(block.thinking for block in thoughts))
         outcome["signed"] = all(block.signature for block in thoughts)
     return outcome
+
+
+def shortened(text: str) -> str:
+    """Return a text, or how long it is."""
+    return text if len(text) <= LONG else f"{len(text)} characters"
 
 
 def failed(error: Exception, seen: list[str]) -> Outcome:

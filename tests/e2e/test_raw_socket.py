@@ -39,7 +39,7 @@ def whole(pieces: list[str]) -> bytes:
         serving.stop()
 
 
-@pytest.mark.parametrize("late", [0.0, 0.3], ids=["at once", "late"])
+@pytest.mark.parametrize("late", [0.0, 0.05], ids=["at once", "late"])
 @pytest.mark.parametrize(
     ("how", "ending", "then"),
     [("fin", "fin", b""), ("reset", "reset", b""), ("end", "complete", b"0\r\n\r\n")],
@@ -255,6 +255,7 @@ def test_a_body_that_cannot_be_read_is_refused_as_the_api_refuses(lab: Lab, data
         assert (answered.status, answered.headers["x-should-retry"]) == (400, "false")
         assert answered.json["error"]["type"] == "invalid_request_error"
         assert answered.json["error"]["message"].startswith("The request body cannot be read: ")
+        assert answered.headers["connection"] == "close"
         assert client.rest() == (b"", "fin")
     assert lab.journal.problems == ()
 

@@ -6,16 +6,18 @@ The SDK that is installed here is always asked; others are, if `STREAMLAB_SDK_PY
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from scenario_outcomes import NAMES, cases
+from scenario_outcomes import NAMES, STREAMED_ONLY, cases
 
 from streamlab.files.library import scenario_names
 from streamlab.files.scenario import load
@@ -53,6 +55,40 @@ EXPECTED: dict[str, tuple[list[int], list[Outcome]]] = {
             ),
             says("It is 18 degrees and sunny in San Francisco."),
         ],
+    ),
+    "code-execution": ([200], [says("I will compute that.Two to the power of 64 is 18446744073709551616.")]),
+    "compaction": ([200], [says("Shall we go on with bridges?")]),
+    "empty-answer": ([200], [says("")]),
+    "keep-alive-pings": ([200], [says("Let me think about that. Done.")]),
+    "mcp": ([200], [says("A token is a piece of text.")]),
+    "pause-turn": ([200, 200], [says("Let me search for a while.", "pause_turn"), says("I found it after all.")]),
+    "redacted-thinking": (
+        [200],
+        [says("And this is the answer.", thinking="This part of the thinking can be read.", signed=True)],
+    ),
+    "refusal": ([200], [says("I can start with", "refusal")]),
+    "stop-sequence": ([200], [says("One, two, three, ", "stop_sequence")]),
+    "structured-output": (
+        [200],
+        [says('{"name": "Jeddah Light", "height_m": 133, "built": 1990, "colours": ["white"]}')],
+    ),
+    "tool-search": ([200], [says("", "tool_use", tools=[["get_exchange_rate", {"from": "EUR", "to": "JPY"}]])]),
+    "tool-without-arguments": ([200], [says("", "tool_use", tools=[["get_time", {}]])]),
+    "unicode": (
+        [200],
+        [
+            says(
+                "Family: \U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466, flag: \U0001f1ef\U0001f1f5, "
+                "e with an accent in two pieces: e\u0301, Arabic: \u0645\u0631\u062d\u0628\u0627, "
+                "Hebrew: \u05e9\u05dc\u05d5\u05dd, line separator: \u2028, paragraph separator: \u2029, next line: \x85."
+            )
+        ],
+    ),
+    "very-long-thinking": ([200], [says("The answer is 42.", thinking="24627 characters", signed=True)]),
+    "web-fetch": ([200], [says("The page says that the Jeddah Light is 133 metres tall.")]),
+    "web-search-with-citations": (
+        [200],
+        [says("I will search for that.The tallest lighthouse is the Jeddah Light, at 133 metres..")],
     ),
     "bad-key": ([401], [raises("anthropic.AuthenticationError")]),
     "conversation": (
@@ -106,10 +142,24 @@ EXPECTED: dict[str, tuple[list[int], list[Outcome]]] = {
 """The statuses that the server gave, retries included, and what the SDK made of each call."""
 
 
+class Hurried:
+    """A clock on which a scripted minute of silence is over in a tenth of a second."""
+
+    FASTER = 600
+
+    def now(self) -> float:
+        """Return the hurried time."""
+        return time.monotonic() * self.FASTER
+
+    async def sleep_until(self, moment: float) -> None:
+        """Wait until then."""
+        await asyncio.sleep(max(0.0, (moment - self.now()) / self.FASTER))
+
+
 @pytest.fixture(scope="module", params=[sys.executable, *OTHERS], ids=["installed", *OTHERS])
 def run(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, Any], dict[str, Lab]]]:
     """Ask every scenario in every mode with one version of the SDK; give what it printed, and the labs it called."""
-    host = Host()
+    host = Host(clock=Hurried())
     labs = {case: host.lab() for case in cases()}
     for case, lab in labs.items():
         lab.load(case.split()[0])
@@ -168,3 +218,32 @@ def test_a_shipped_scenario_says_what_it_is_for(name: str) -> None:
     assert about
     assert about == about.strip()
     assert any(phrase in about for phrase in ("A good client", "The SDKs", "No client should")), about
+
+
+def without_ids(content: list[Any]) -> list[dict[str, Any]]:
+    """Return the blocks of an answer without what differs between two answers: ids and signatures."""
+    made = {"id", "tool_use_id", "signature", "parsed_output"}
+    return [{key: value for key, value in block.model_dump().items() if key not in made} for block in content]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in STREAMED_ONLY and name != "bad-key"])
+def test_the_answer_without_a_stream_is_the_same_message(name: str) -> None:
+    """Block by block, field by field, for the client that knows every block."""
+    host = Host(clock=Hurried())
+    lab = host.lab()
+    lab.load(name)
+    asked: dict[str, Any] = {
+        "model": "claude-sonnet-4-6",
+        "max_tokens": 1024,
+        "messages": [{"role": "user", "content": "Hello"}],
+    }
+    try:
+        whole = lab.client.beta.messages.create(**asked)
+        with lab.client.beta.messages.stream(**asked) as stream:
+            streamed = stream.get_final_message()
+    finally:
+        lab.close()
+        host.stop()
+    assert without_ids(whole.content) == without_ids(streamed.content)
+    assert (whole.stop_reason, whole.stop_details) == (streamed.stop_reason, streamed.stop_details)
+    assert whole.usage.model_dump() == streamed.usage.model_dump()

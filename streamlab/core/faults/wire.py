@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Literal
 
 from streamlab.core.durations import FOREVER, seconds
 from streamlab.core.faults.base import AtPlace, register, silence_at
@@ -27,7 +28,7 @@ class Cut(AtPlace):
     A silence that is already asked for here comes before it.
     """
 
-    how: str = "fin"
+    how: Literal["end", "fin", "reset"] = "fin"
 
     def __post_init__(self) -> None:
         if not isinstance(self.how, str) or self.how not in _CUTS:
