@@ -3,7 +3,8 @@
     python docs/generate.py           write them
     python docs/generate.py --check   change nothing; exit 1 if one of them is stale
 
-A name is that of a function below, or `example FILE NAME…`: definitions out of a file in `tests/examples`.
+A name is that of a function below, or `example FILE NAME…`: definitions out of a file in `tests/examples`. How the mock differs
+from the API is told by the docstrings of `tests/test_deviations.py`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from streamlab.core.events import dump
 from streamlab.core.exchange import Request
 from streamlab.core.faults import fault_names, fault_type, main_field
 from streamlab.core.faults.base import AtPlace
+from streamlab.core.grammar import RULES, TRANSITIONS
 from streamlab.core.journal import Call
 from streamlab.core.messages import Shape
 from streamlab.core.places import GRAMMAR, Place, Point, Side
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "tests" / "examples"
+DEVIATIONS = ROOT / "tests" / "test_deviations.py"
 _PART = re.compile(r"(<!-- generated: (?P<name>[^\n]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _URL = "http://127.0.0.1:4010"
 
@@ -331,6 +334,38 @@ def error_in_stream(name: str) -> str:
     return _fenced("text", f"event: error\ndata: {dump(error_event(api_error(name), None, 'req_011C…'))}")
 
 
+def states() -> str:
+    """Return the states of a stream, and the events that lead from one to the next."""
+    steps = [f"{state} --> {there}: {event}" for state, row in TRANSITIONS.items() for event, there in row.items()]
+    ends = [f"{state} --> [*]" for state, row in TRANSITIONS.items() if not row]
+    lines = ["stateDiagram-v2", *(f"    {each}" for each in (f"[*] --> {next(iter(TRANSITIONS))}", *steps, *ends))]
+    return _fenced("mermaid", "\n".join(lines))
+
+
+def rules() -> str:
+    """Return the rules that streams are checked against."""
+    return _table(("rule", "grade", "the API"), ((f"`{name}`", str(rule.grade), rule.fact) for name, rule in RULES.items()))
+
+
+_CHECKED = "reply:\n  events: [message_start, content_block_delta, content_block_stop, message_delta, message_stop]\n"
+
+
+def checked() -> str:
+    """Return a scenario in which the check finds something."""
+    return _fenced("yaml", _CHECKED)
+
+
+def check(*options: str) -> str:
+    """Return what `streamlab check` says of it."""
+    from click.testing import CliRunner  # noqa: PLC0415 - for this part alone
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scenario.yaml"
+        path.write_text(_CHECKED, encoding="utf-8")
+        shown = CliRunner().invoke(cli.main, ["check", str(path), *options]).stdout
+    return _fenced("json" if options else "text", shown.replace(folder + "/", ""))
+
+
 def library() -> str:
     """Return the shipped scenarios."""
     return "\n\n".join(_shipped(name) for name in scenario_names())
@@ -455,6 +490,26 @@ def _layer(path: Path) -> tuple[int, str]:
     return (4 if name in {"errors.py", "_version.py"} else layer), name
 
 
+def deviations() -> str:
+    """Return how the mock differs from the API: the docstrings of the tests that show it, under their headings."""
+    sections: dict[str, list[str]] = {}
+    for node in ast.parse(DEVIATIONS.read_text(encoding="utf-8")).body:
+        for heading in _headings(node):
+            first, _, rest = (ast.get_docstring(node) or "").partition("\n\n")  # type: ignore[arg-type]
+            sections.setdefault(heading, []).append(_item(f"**{first}** {rest}"))
+    return "\n\n".join(f"## {heading}\n\n" + "\n".join(items) for heading, items in sections.items())
+
+
+def _headings(node: ast.stmt) -> list[str]:
+    """Return the heading that a test stands under, if it shows how the mock differs."""
+    marks = [each for each in getattr(node, "decorator_list", ()) if isinstance(each, ast.Call)]
+    return [each.args[0].value for each in marks if isinstance(each.func, ast.Name) and each.func.id == "deviation"]  # type: ignore[attr-defined]
+
+
+def _item(text: str) -> str:
+    return textwrap.fill(f"- {text}", 128, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
 def catalogue() -> str:
     """Return the models that are listed."""
     plan = standing_answer(Request(method="GET", path="/v1/models"), Random(0))
@@ -495,6 +550,11 @@ _PARTS: dict[str, Callable[..., str]] = {
     "unused": unused,
     "file-error": file_error,
     "modules": modules,
+    "states": states,
+    "rules": rules,
+    "checked": checked,
+    "check": check,
+    "deviations": deviations,
     "catalogue": catalogue,
     "limits": limits,
 }

@@ -6,17 +6,16 @@ The SDK that is installed here is always asked; others are, if `STREAMLAB_SDK_PY
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from clocks import Hurried
 from scenario_outcomes import NAMES, STREAMED_ONLY, cases
 
 from streamlab.files.library import scenario_names
@@ -140,20 +139,6 @@ EXPECTED: dict[str, tuple[list[int], list[Outcome]]] = {
     ),
 }
 """The statuses that the server gave, retries included, and what the SDK made of each call."""
-
-
-class Hurried:
-    """A clock on which a scripted minute of silence is over in a tenth of a second."""
-
-    FASTER = 600
-
-    def now(self) -> float:
-        """Return the hurried time."""
-        return time.monotonic() * self.FASTER
-
-    async def sleep_until(self, moment: float) -> None:
-        """Wait until then."""
-        await asyncio.sleep(max(0.0, (moment - self.now()) / self.FASTER))
 
 
 @pytest.fixture(scope="module", params=[sys.executable, *OTHERS], ids=["installed", *OTHERS])

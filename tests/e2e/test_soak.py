@@ -13,6 +13,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
+from clocks import Hurried
 from raw_client import request
 
 from streamlab.core.authoring import as_reply
@@ -127,7 +128,7 @@ def test_a_thousand_requests_leave_nothing_behind() -> None:
     """No task, no socket and no memory is left of them, and the next request is answered as ever."""
 
     async def soak() -> None:
-        server = MockServer(Namespace())
+        server = MockServer(Namespace(), clock=Hurried())
         server.namespaces |= namespaces()
         port = int((await server.start()).rsplit(":", 1)[1])
         await round_of(port, 2 * AT_ONCE)
@@ -157,7 +158,7 @@ def test_memory_does_not_grow() -> None:
     """Round after round takes no more than the one before."""
 
     async def soak() -> list[int]:
-        server = MockServer(Namespace())
+        server = MockServer(Namespace(), clock=Hurried())
         server.namespaces |= namespaces()
         port = int((await server.start()).rsplit(":", 1)[1])
         await round_of(port, 3 * len(server.namespaces))
@@ -183,7 +184,7 @@ def test_clients_that_all_leave_at_once_leave_nothing_behind() -> None:
     """Two hundred stalled answers, whose clients go in the same moment, some with a close and some with a reset."""
 
     async def soak() -> None:
-        server = MockServer(Namespace())
+        server = MockServer(Namespace(), clock=Hurried())
         server.namespaces |= namespaces()
         port = int((await server.start()).rsplit(":", 1)[1])
         before = open_files()

@@ -50,7 +50,7 @@ OUTCOMES = (
         what="the body ends inside the input of a tool, cleanly",
         source=_WEATHER,
         faults=[Cut("end", after="tool_use delta 3")],
-        content=[{"input": {}, "name": "get_weather", "type": "tool_use"}],
+        content=[{"caller": {"type": "direct"}, "input": {}, "name": "get_weather", "type": "tool_use"}],
     ),
     Outcome(
         what="`message_stop` does not come",

@@ -29,12 +29,12 @@ def threads() -> list[threading.Thread]:
 
 def test_it_serves_from_its_start_to_its_stop() -> None:
     """The URL answers as soon as `start` returns, and no more when `stop` does; the thread is gone then."""
-    server = background()
+    before, server = threads(), background()
     url = server.start("127.0.0.1", 0)
     with RawClient(url) as client:
         assert client.ask(request("/_streamlab/health", method="GET")).status == 200
     server.stop()
-    assert threads() == []
+    assert threads() == before
     with pytest.raises(ConnectionRefusedError):
         RawClient(url)
 
@@ -62,11 +62,12 @@ def test_a_socket_that_is_bound_is_listened_on() -> None:
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", None), ("127.0.0.1", 65_536), ("256.0.0.1", 0), ("a" * 70, 0)])
 def test_a_start_that_fails_leaves_no_thread(host: str, port: int | None) -> None:
     """An address that cannot be had is an error, and the thread that was started for it ends."""
+    before = threads()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         server = background()
         with pytest.raises(ServerError):
             server.start(host, taken.getsockname()[1] if port is None else port)
-    assert threads() == []
+    assert threads() == before
     server.stop()
 
 

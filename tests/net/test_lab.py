@@ -456,12 +456,13 @@ def test_what_cannot_be_served_is_an_error_before_anything_starts(arguments: dic
 
 def test_a_busy_port_is_an_error_on_entering() -> None:
     """It names the port, and leaves nothing behind."""
+    before = threading.active_count()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         serving = streamlab.serve(port=port)
         with pytest.raises(ServerError, match=f"^port {port} on 127.0.0.1 is in use\n"), serving:
             pass
-    assert not [thread for thread in threading.enumerate() if thread.name == "streamlab"]
+    assert threading.active_count() == before
     serving.stop()
 
 
