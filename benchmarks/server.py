@@ -21,7 +21,7 @@ from streamlab.core.exchange import Request
 from streamlab.core.replies import Rule, Settings, State, answer
 from streamlab.net.server import MockServer, Namespace
 
-WORDS = "one two three four five six seven eight nine ten ".split()
+WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 FRAGMENTS = [f"{WORDS[number % 10]} " for number in range(200)]
 BODY = json.dumps(
     {"model": "claude-sonnet-4-6", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "Go."}]}

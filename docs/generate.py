@@ -496,7 +496,7 @@ def deviations() -> str:
     for node in ast.parse(DEVIATIONS.read_text(encoding="utf-8")).body:
         for heading in _headings(node):
             first, _, rest = (ast.get_docstring(node) or "").partition("\n\n")  # type: ignore[arg-type]
-            sections.setdefault(heading, []).append(_item(f"**{first}** {rest}"))
+            sections.setdefault(heading, []).append(_item(f"{first} {rest}"))
     return "\n\n".join(f"## {heading}\n\n" + "\n".join(items) for heading, items in sections.items())
 
 

@@ -166,7 +166,7 @@ def check(files: tuple[str, ...], only_illegal: bool, as_json: bool) -> None:  #
     for each in found:
         click.echo(json.dumps(each.as_dict()) if as_json else str(each))
     if not as_json:
-        click.echo(f"{len(found)} findings in {len(files)} sources" if found else "no findings")
+        click.echo(f"findings: {len(found)}")
     if found:
         raise click.exceptions.Exit(1)
 

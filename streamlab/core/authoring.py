@@ -63,7 +63,11 @@ def tool_use(name: str, /, **arguments: Any) -> Block:
 
 
 def message(*blocks: str | Block | Mapping[str, Any], **shape: Any) -> Content:
-    """Return a message of these blocks; `stop_reason`, `stop_sequence`, `usage`, `model`, `id` and `plain` say more of it."""
+    """Return a message of these blocks, of which `shape` says more.
+
+    `shape` takes `stop_reason`, `stop_sequence`, `stop_details`, `usage`, `model`, `id`, `container`, `context_management` and
+    `plain`, as they are written in a scenario.
+    """
     return Content(parse_blocks(list(blocks)), Shape(**shape))
 
 

@@ -104,13 +104,11 @@ RULES: dict[str, Rule] = {
     "index": _illegal("blocks are numbered 0, 1, 2 without gaps, and never interleave"),
     "field": _illegal("this field is in every event of its type, with a value of this type"),
     "delta-kind": _illegal("a block has deltas of its own kind only"),
-    "unknown-delta": _unseen("there are seven types of deltas"),
+    "unknown-delta": _unseen("there are six types of deltas: text, citations, input_json, thinking, signature and compaction"),
     "unknown-block": _unseen("there are some twenty types of content blocks"),
-    "usage-shrinks": _illegal(
-        "counts of tokens are cumulative: a later one is never smaller, but for what overwrites an estimate"
-    ),
+    "usage-shrinks": _illegal("counts of tokens are cumulative: a later one is never smaller"),
     "tool-input": _illegal("the fragments of a tool's input join to one JSON object, or to nothing"),
-    "stop-reason": _illegal("stop_reason tool_use and a tool call as the last block come together"),
+    "stop-reason": _illegal("stop_reason is tool_use if the last block is a call of a tool, and only if there is a call"),
     "unknown-stop-reason": _unseen("there are eight stop reasons"),
     "start-content": _illegal("message_start has empty content, and no stop reason yet"),
     "start-block": _illegal("a block starts empty, and its deltas fill it"),

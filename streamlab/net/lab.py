@@ -65,7 +65,7 @@ class Lab:
         http_client = DefaultAsyncHttpxClient(mounts=_without_proxy(self.url))
         return AsyncAnthropic(base_url=self.url, api_key=DUMMY_KEY, http_client=http_client)
 
-    def reply(
+    def reply(  # noqa: PLR0913 - each is a word of the scenario language
         self,
         source: SourceLike,
         *,
@@ -74,13 +74,15 @@ class Lab:
         pace: Pace | str | Mapping[str, Any] | None = None,
         faults: Sequence[Fault | Mapping[str, Any]] = (),
         headers: Mapping[str, str | None] | None = None,
+        gzip: bool = False,
     ) -> Rule:
         """Answer with this, exactly `times` times (once, unless the source says otherwise); replies are given in turn.
 
         `source` is a text, content blocks, a constructor's result, or a function of the request that returns one of them.
-        `when` takes the conditions of a rule. Raises ScenarioError if any of it cannot be used.
+        `when` takes the conditions of a rule; `gzip` compresses for clients that offer to take it. Raises ScenarioError if any
+        of it cannot be used.
         """
-        reply = as_reply(source, times=times, pace=pace, faults=faults, headers=headers)
+        reply = as_reply(source, times=times, pace=pace, faults=faults, headers=headers, **({"gzip": True} if gzip else {}))
         conditions = ANY if when is None else when if isinstance(when, When) else parse_when(when)
         with self._lock:
             name = f"reply {len(self._namespace.rules) + 1}"

@@ -92,7 +92,7 @@ def test_the_command_prints_findings_and_exits_with_1(broken: Path) -> None:
 def test_the_command_is_silent_about_a_clean_file() -> None:
     """But for one line; exit code 0."""
     result = CliRunner().invoke(main, ["check", "hello", "tool-use"])
-    assert (result.exit_code, result.output) == (0, "no findings\n")
+    assert (result.exit_code, result.output) == (0, "findings: 0\n")
 
 
 def test_what_was_never_seen_can_be_left_out(tmp_path: Path) -> None:
