@@ -46,6 +46,7 @@ class Bare(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer."""
+        del data
         self.transport.write(self.ready)
 
 
@@ -72,7 +73,7 @@ async def serve(kind: str, pipe: Connection) -> None:
 def run_server(kind: str, loop_name: str, pipe: Connection) -> None:
     """Run a server in this process."""
     if loop_name == "uvloop":
-        import uvloop
+        import uvloop  # noqa: PLC0415 - not among our dependencies
 
         uvloop.run(serve(kind, pipe))
     asyncio.run(serve(kind, pipe))
