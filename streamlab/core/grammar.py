@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from streamlab.core.sse import Event, Frame
 
-__all__ = ["RULES", "TRANSITIONS", "Finding", "Grade", "Rule", "State", "finding", "order"]
+__all__ = ["RULES", "TRANSITIONS", "Finding", "Grade", "Rule", "State", "bare", "events_of", "finding", "order"]
 
 
 class Grade(StrEnum):
@@ -48,6 +48,7 @@ TRANSITIONS: dict[State, dict[str, State]] = {
 """state → event → next state. `ping` is allowed wherever the message has started and not ended."""
 
 _KNOWN = frozenset(name for row in TRANSITIONS.values() for name in row)
+_BARE = {name.replace("_", ""): name for name in (*_KNOWN, "ping")}
 _AFTER: dict[str, State] = {name: state for row in TRANSITIONS.values() for name, state in row.items()}
 """The state that an event leads to wherever it stands: how the check goes on after an event that is out of place."""
 
@@ -81,7 +82,7 @@ class Finding:
         return RULES[self.rule].fact
 
     def __str__(self) -> str:
-        where = f"event {self.event}" if self.event else f"frame {self.frame}"
+        where = f"event {self.event}" if self.event else f"frame {self.frame}" if self.frame else "the stream"
         return f"{where}: {self.found}; expected {self.expected} [{self.rule}, {self.grade}]"
 
 
@@ -100,22 +101,30 @@ RULES: dict[str, Rule] = {
     "error-first": _unseen("an error before any content is an HTTP error with a JSON body, not an event"),
     "ping-place": _unseen("a ping never comes directly after message_start on the direct API"),
     "ping-outside": _illegal("pings come after message_start and before message_stop"),
+    "misspelt": _illegal("names are in small letters and underscores, to the letter"),
     "unknown-event": _unseen("a stream has eight types of events: the six of a message, ping and error"),
     "index": _illegal("blocks are numbered 0, 1, 2 without gaps, and never interleave"),
     "field": _illegal("this field is in every event of its type, with a value of this type"),
+    "unknown-field": _unseen("every type of event, message, block and delta has the same few fields"),
     "delta-kind": _illegal("a block has deltas of its own kind only"),
     "unknown-delta": _unseen("there are six types of deltas: text, citations, input_json, thinking, signature and compaction"),
     "unknown-block": _unseen("there are some twenty types of content blocks"),
     "usage-shrinks": _illegal("counts of tokens are cumulative: a later one is never smaller"),
     "tool-input": _illegal("the fragments of a tool's input join to one JSON object, or to nothing"),
-    "stop-reason": _illegal("stop_reason is tool_use if the last block is a call of a tool, and only if there is a call"),
+    "stop-reason": _illegal("stop_reason is tool_use if the last block is a call of a tool, and only then"),
+    "stop-sequence": _illegal("stop_sequence is set if the stop reason is stop_sequence, and only then"),
     "unknown-stop-reason": _unseen("there are eight stop reasons"),
     "start-content": _illegal("message_start has empty content, and no stop reason yet"),
     "start-block": _illegal("a block starts empty, and its deltas fill it"),
+    "call-id": _illegal("each call of a tool has an id of its own"),
+    "result-id": _unseen("the result of a tool names a call that came before it in the message"),
+    "id-shape": _unseen("ids begin with msg_, toolu_, srvtoolu_ or mcptoolu_"),
+    "error-shape": _unseen("an error event has details, a type that is known, and a message"),
     "first-fragment": _unseen("the first fragment of a tool's input is always empty"),
     "empty-text": _unseen("a text delta is never empty"),
     "signature": _unseen("a thinking block has exactly one signature_delta, as its last delta"),
     "citations": _unseen("citations come before the text that they belong to"),
+    "encoding": _illegal("every byte of a stream is UTF-8"),
     "framing": _unseen("every event is exactly `event: NAME`, `data: JSON`, a blank line, with LF"),
     "no-event": _illegal("every frame carries a JSON object with a type"),
     "name": _illegal("the frame's event name is the type in its data"),
@@ -131,6 +140,11 @@ RULES: dict[str, Rule] = {
 def finding(rule: str, event: int, frame: int, *, found: str, expected: str) -> Finding:
     """Return a finding of a rule."""
     return Finding(rule=rule, event=event, frame=frame, found=found, expected=expected)
+
+
+def bare(name: str) -> str:
+    """Return a name without its case and its punctuation, to tell a misspelt one from one that is not known."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def order(frames: Iterable[Frame]) -> Iterator[Finding]:
@@ -160,6 +174,8 @@ def _placed(state: State, kind: str, previous: str, number: int, frame: int) -> 
             yield finding("ping-place", number, frame, found="a ping after message_start", expected="a block first")
     elif ended:
         yield finding("after-end", number, frame, found=f"{kind} after the end", expected="nothing")
+    elif kind not in _KNOWN and bare(kind) in _BARE:
+        yield finding("misspelt", number, frame, found=f"an event of type {kind!r}", expected=f"{_BARE[bare(kind)]!r}")
     elif kind not in _KNOWN:
         yield finding("unknown-event", number, frame, found=f"an event of type {kind!r}", expected=expected)
     elif kind not in TRANSITIONS[state]:

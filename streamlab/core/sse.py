@@ -75,7 +75,7 @@ class Frame:
         if self.message is None:
             return None
         try:
-            value = json.loads(self.message.data)
+            value = json.loads(self.message.data, parse_constant=_refuse)
         except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) and isinstance(value.get("type"), str) else None
@@ -139,6 +139,10 @@ def decode(data: bytes) -> tuple[Frame, ...]:
     """Return the frames of a whole stream."""
     decoder = Decoder()
     return (*decoder.feed(data), *decoder.close())
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _message(raw: bytes) -> Message | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -172,7 +173,16 @@ BREAKS: dict[str, tuple[Break, str]] = {
         ),
         "tool-input",
     ),
-    "output tokens that shrink": (changed("message_delta", lambda e: e["usage"].update(output_tokens=-1)), "usage-shrinks"),
+    "output tokens that shrink": (changed("message_delta", lambda e: e["usage"].update(output_tokens=0)), "usage-shrinks"),
+    "output tokens below nothing": (changed("message_delta", lambda e: e["usage"].update(output_tokens=-1)), "field"),
+    "invalid UTF-8": (raw(lambda data: data.replace(b'"index"', b'"ind\xff"', 1)), "encoding"),
+    "NaN": (raw(lambda data: re.sub(rb'"output_tokens":[0-9]+', b'"output_tokens":NaN', data), "message_delta"), "no-event"),
+    "an event of another case": (changed("content_block_stop", lambda e: e.update(type="Content_Block_Stop")), "misspelt"),
+    "a frame without its data": (raw(lambda data: data.split(b"\ndata:")[0] + b"\n\n"), "no-event"),
+    "two events without a blank line between": (
+        lambda frames: [Frame(frames[0].raw[:-1] + frames[1].raw), *frames[2:]],
+        "no-event",
+    ),
     "tokens that are a text": (changed("message_delta", lambda e: e["usage"].update(output_tokens="9")), "field"),
     "no usage": (changed("message_delta", lambda e: e.pop("usage")), "field"),
     "stop_reason null": (changed("message_delta", lambda e: e["delta"].update(stop_reason=None)), "field"),

@@ -40,25 +40,26 @@ def prose(lots: Random, most: int = 120) -> str:
     return " ".join(f"{lots.choice(WORDS)}{number}" for number in range(lots.randint(1, most)))
 
 
-def block(lots: Random) -> Any:
-    """Return a content block of any kind."""
+def piece(lots: Random) -> list[Any]:
+    """Return a content block of any kind; a call of the API's comes with its result."""
     value = {"q": prose(lots, 20), "n": lots.randint(-(10**6), 10**6), "deep": [{"x": None}, True, 1.5]}
     kind = lots.choice(["web_search_tool_result", "bash_code_execution_tool_result"])
     citations = [{"type": "char_location", "cited_text": prose(lots, 5), "document_index": each} for each in range(3)]
+    server = {"server_tool_use": {"name": "web_search", "input": value}}
+    remote = {"mcp_tool_use": {"name": "ask", "input": value, "server_name": "wiki"}}
     return lots.choice(
         [
-            prose(lots),
-            {"text": prose(lots), "citations": citations[: lots.randint(1, 3)]},
-            {"thinking": prose(lots)},
-            {"thinking": "", "signature": "EqAB"},
-            {"redacted_thinking": "EmwK"},
-            {"tool_use": {"name": "look", "input": value}},
-            {"tool_use": {"name": "now"}},
-            {"server_tool_use": {"name": "web_search", "input": value}},
-            {"mcp_tool_use": {"name": "ask", "input": value, "server_name": "wiki"}},
-            {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_01", "is_error": False, "content": []},
-            {"type": kind, "tool_use_id": "srvtoolu_01", "content": []},
-            {"compaction": prose(lots)},
+            [prose(lots)],
+            [{"text": prose(lots), "citations": citations[: lots.randint(1, 3)]}],
+            [{"thinking": prose(lots)}],
+            [{"thinking": "", "signature": "EqAB"}],
+            [{"redacted_thinking": "EmwK"}],
+            [{"tool_use": {"name": "look", "input": value}}],
+            [{"tool_use": {"name": "now"}}],
+            [server],
+            [server, {"type": kind, "content": []}],
+            [remote, {"type": "mcp_tool_result", "is_error": False, "content": []}],
+            [{"compaction": prose(lots)}],
         ]
     )
 
@@ -66,7 +67,7 @@ def block(lots: Random) -> Any:
 def reply(seed: int) -> Plan:
     """Return the answer of a seed: any blocks, any stop reason that fits them, any model."""
     lots = Random(seed)
-    blocks = [block(lots) for _ in range(lots.randint(0, 5))]
+    blocks = [each for _ in range(lots.randint(0, 5)) for each in piece(lots)]
     last_is_call = bool(blocks) and isinstance(blocks[-1], dict) and "tool_use" in blocks[-1]
     fitting = ["max_tokens", "refusal", "pause_turn", *([] if last_is_call else ["end_turn"])]
     shape: dict[str, Any] = {"stop_reason": lots.choice(fitting)} if lots.random() < 0.5 and not last_is_call else {}

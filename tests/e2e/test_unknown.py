@@ -29,6 +29,8 @@ PLANTED: list[Event] = [
             "role": "assistant",
             "model": "claude-next",
             "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
             "news": NEWS,
             "usage": {"input_tokens": 1, "output_tokens": 1, "news": NEWS},
         },
