@@ -39,6 +39,12 @@ class _Commands(click.Group):
             ctx.exit(_FINDING if isinstance(error, VerificationError) else _WRONG_USAGE)
         except KeyboardInterrupt:
             ctx.exit(_INTERRUPTED)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            click.echo(f"streamlab: cannot write: {error.strerror or error}", err=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(_WRONG_USAGE)
 
 
 def _pace(ctx: click.Context, param: click.Parameter, written: str | None) -> Pace | None:
@@ -277,10 +283,12 @@ class _Printer:
 
 
 def _print(line: str) -> None:
+    """Print a line at once. If whoever reads has had enough, or there is nobody to read, go on in silence."""
     try:
         click.echo(line)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever read the first line wants no more: serve on, in silence
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -137,7 +137,7 @@ def test_every_command_is_listed() -> None:
         (["serve", "no/such.yaml"], "streamlab: no/such.yaml: there is no such file\n  hint: there is no folder 'no' either"),
         (
             ["serve", "hello", "--host", "192.0.2.1"],
-            "streamlab: cannot listen on 192.0.2.1:4010: Cannot assign requested address",
+            "streamlab: cannot listen on 192.0.2.1:4010: this machine has no such address",
         ),
         (["demo", "nowhere"], "streamlab: there is no file and no shipped scenario 'nowhere'"),
     ],

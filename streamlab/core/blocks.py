@@ -147,7 +147,8 @@ def _call_block(kind: str, written: object, beside: Mapping[str, Any]) -> Block:
     if not isinstance(written.get("id", ""), str):
         raise ScenarioError(f"a text is expected, not {written['id']!r}", key=(kind, "id"))
     known = {key: written[key] for key in ("id",) if key in written}
-    rest = {key: written[key] for key in ("server_name", "caller") if key in written}
+    direct = {} if kind == "mcp_tool_use" else {"caller": {"type": "direct"}}
+    rest = direct | {key: written[key] for key in ("server_name", "caller") if key in written}
     call = {"type": kind, **known, "name": written["name"], "input": _json_object(tool_input, key=(kind, "input"))}
     fragments, eager = _fragments(beside.get("fragments")), beside.get("eager", False)
     if not isinstance(eager, bool):

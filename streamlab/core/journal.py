@@ -9,12 +9,16 @@ from typing import Literal, overload
 from streamlab.core.exchange import Request
 from streamlab.core.redaction import redact_headers, redact_text
 
-__all__ = ["LEFT", "Call", "EndedBy", "Journal", "redacted"]
+__all__ = ["LEFT", "MOST_BYTES", "Call", "EndedBy", "Journal", "redacted"]
 
 EndedBy = Literal["server", "client"]
 
 LEFT = "left"
 """How an answer ended whose connection went away before its own ending."""
+
+
+MOST_BYTES = 16 * 1024 * 1024
+"""The bodies that a journal with a limit keeps, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,21 +51,30 @@ class Call:
 
 
 class Journal(Sequence[Call]):
-    """The calls of one namespace, in the order in which they came. Keeps the newest `limit`, if there is one."""
+    """The calls of one namespace, in the order in which they came.
+
+    Keeps the newest `limit`, if there is one, and no more of them than have 16 MiB of bodies.
+    """
 
     def __init__(self, limit: int | None = None) -> None:
         self._calls: list[Call] = []
         self._limit = limit
-        self._dropped = 0
+        self._dropped = self._bytes = 0
 
     def add(self, call: Call) -> Call:
         """Take in a call and give it its number, from 1."""
         call = replace(call, number=self._dropped + len(self._calls) + 1)
         self._calls.append(call)
-        if self._limit is not None and len(self._calls) > self._limit:
-            del self._calls[0]
+        self._bytes += len(call.request.body)
+        while self._is_full():
+            self._bytes -= len(self._calls.pop(0).request.body)
             self._dropped += 1
         return call
+
+    def _is_full(self) -> bool:
+        if self._limit is None:
+            return False
+        return len(self._calls) > self._limit or (self._bytes > MOST_BYTES and len(self._calls) > 1)
 
     def update(self, call: Call) -> None:
         """Put a newer state of a call in the place of the older one; a call that was forgotten stays so."""
@@ -72,7 +85,7 @@ class Journal(Sequence[Call]):
     def clear(self) -> None:
         """Forget all calls."""
         self._calls.clear()
-        self._dropped = 0
+        self._dropped = self._bytes = 0
 
     @property
     def running(self) -> tuple[Call, ...]:

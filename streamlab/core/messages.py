@@ -124,8 +124,7 @@ def complete(blocks: Iterable[Block], rng: Random) -> tuple[Block, ...]:
     for block in blocks:
         content = block.content
         if block.type in CALLS:
-            caller = {} if block.type == "mcp_tool_use" or "caller" in content else {"caller": {"type": "direct"}}
-            content = {"type": block.type, "id": api_id(CALLS[block.type], rng), **content, **caller}
+            content = {"type": block.type, "id": api_id(CALLS[block.type], rng), **content}
             call = content["id"] if block.type != "tool_use" else call
         elif block.type.endswith("_tool_result") and "tool_use_id" not in content and call is not None:
             content = {"type": block.type, "tool_use_id": call, **content}

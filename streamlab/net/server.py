@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
@@ -58,10 +59,20 @@ class Namespace:
     journal: Journal = field(default_factory=Journal)
     state: State = field(default_factory=State)
 
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    """Held while state and journal change: a test resets them from a thread of its own."""
+
+    def answer(self, request: Request, common: Headers) -> Answer:
+        """Return the answer to a request, and remember it."""
+        with self.lock:
+            found, self.state = answer(request, self.rules, self.state, self.settings, common=common)
+        return found
+
     def reset(self) -> None:
         """Forget all requests; keep the rules."""
-        self.state = State()
-        self.journal.clear()
+        with self.lock:
+            self.state = State()
+            self.journal.clear()
 
 
 class MockServer:
@@ -145,7 +156,7 @@ class MockServer:
             started=self._clock.now(),
             problem=found.problem,
         )
-        record = _Record(namespace.journal if request.path != _HEALTH else Journal(), call, self._clock)
+        record = _Record(namespace if request.path != _HEALTH else Namespace(), call, self._clock)
         try:
             return _Performed(is_kept=await perform(found.script(framing), connection, self._clock, record.watch))
         except ConnectionError:
@@ -177,7 +188,7 @@ class MockServer:
         if request.path == _HEALTH:
             return namespace, request, _standing(_HEALTHY, common)
         try:
-            found, namespace.state = answer(request, namespace.rules, namespace.state, namespace.settings, common=(date,))
+            found = namespace.answer(request, common=(date,))
         except Exception as error:
             _logger.exception("no answer could be found")
             found = _crashed(request, error, common)
@@ -194,9 +205,10 @@ class MockServer:
 class _Record:
     """Keeps the journal true to one call while it goes on."""
 
-    def __init__(self, journal: Journal, call: Call, clock: Clock) -> None:
-        self._journal, self._clock = journal, clock
-        self.call = journal.add(call)
+    def __init__(self, namespace: Namespace, call: Call, clock: Clock) -> None:
+        self._namespace, self._clock = namespace, clock
+        with namespace.lock:
+            self.call = namespace.journal.add(call)
 
     def watch(self, events: int, size: int, ending: Ending | None) -> None:
         """Note what is about to be sent, and how the answer ends if this is its end."""
@@ -211,7 +223,8 @@ class _Record:
 
     def _note(self, **news: Any) -> None:
         self.call = replace(self.call, **news)
-        self._journal.update(self.call)
+        with self._namespace.lock:
+            self._namespace.journal.update(self.call)
 
 
 class _Performed(web.StreamResponse):
@@ -263,8 +276,13 @@ def _crashed(request: Request, error: Exception, common: Headers) -> Answer:
 
 
 def _cannot_listen(host: str, port: int, error: Exception) -> str:
+    """Say why an address cannot be had, in the same words whatever the version of asyncio."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
         return f"port {port} on {host} is in use\n  hint: choose another port, or 0 for any that is free"
-    reason = os.strerror(number) if number is not None and number > 0 else str(error)  # asyncio's own words are long
-    return f"cannot listen on {host}:{port}: {reason}"
+    if number is not None and number > 0 and number != errno.EADDRNOTAVAIL:
+        return f"cannot listen on {host}:{port}: {os.strerror(number)}"
+    if isinstance(error, OSError | UnicodeError):
+        hint = "use 127.0.0.1, or ::1 (without brackets) for IPv6"
+        return f"cannot listen on {host}:{port}: this machine has no such address\n  hint: {hint}"
+    return f"cannot listen on {host}:{port}: {error}"

@@ -25,10 +25,10 @@ CITATION = {"type": "char_location", "cited_text": "x", "document_index": 0}
         ({"text": "Hi", "citations": (CITATION,)}, [{"citations": [CITATION], "type": "text", "text": "Hi"}]),
         ({"thinking": "Hm"}, [{"type": "thinking", "thinking": "Hm"}]),
         ({"thinking": "Hm", "signature": "Eq="}, [{"type": "thinking", "thinking": "Hm", "signature": "Eq="}]),
-        ({"tool_use": {"name": "look"}}, [{"type": "tool_use", "name": "look", "input": {}}]),
+        ({"tool_use": {"name": "look"}}, [{"type": "tool_use", "name": "look", "input": {}, "caller": {"type": "direct"}}]),
         (
             {"tool_use": {"name": "look", "input": {"a": (1, 2)}, "id": "toolu_1"}},
-            [{"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"a": [1, 2]}}],
+            [{"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"a": [1, 2]}, "caller": {"type": "direct"}}],
         ),
         (MappingProxyType({"text": "Hi"}), [{"type": "text", "text": "Hi"}]),
         ({"type": "new_block", "x": [None]}, [{"type": "new_block", "x": [None]}]),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from streamlab.core.exchange import Request
-from streamlab.core.journal import Call, Journal, redacted
+from streamlab.core.journal import MOST_BYTES, Call, Journal, redacted
 
 KEY = "sk-ant-api03-" + "x1" * 20
 SECRETS = (KEY, "session=abc", "7f4e1c9a-0000-4000-8000-000000000000", "Bearer abc123def456")
@@ -157,3 +157,16 @@ def test_a_redacted_request_forgets_what_was_parsed_before() -> None:
     request = Request(body=b'{"model": "' + KEY.encode() + b'"}')
     assert request.model == KEY
     assert redacted(request).model == "[redacted]"
+
+
+def test_a_limited_journal_keeps_a_bounded_amount_of_bodies() -> None:
+    """The newest calls whose bodies fit, and the newest in any case; without a limit all are kept."""
+    large = Request(body=b"x" * (MOST_BYTES // 2 + 1))
+    limited, whole = Journal(limit=100), Journal()
+    for journal in (limited, whole):
+        for _ in range(3):
+            journal.add(replace(call(), request=large))
+    assert [each.number for each in limited] == [3]
+    assert [each.number for each in whole] == [1, 2, 3]
+    huge = limited.add(replace(call(), request=Request(body=b"x" * (MOST_BYTES + 1))))
+    assert list(limited) == [huge]

@@ -169,7 +169,7 @@ def test_rules_look_at_the_conversation() -> None:
     assert [block.content for block in reply.source.blocks] == [
         {"type": "thinking", "thinking": "The user wants the weather."},
         {"type": "text", "text": "Let me look."},
-        {"type": "tool_use", "name": "get_weather", "input": {"location": "SF"}},
+        {"type": "tool_use", "name": "get_weather", "input": {"location": "SF"}, "caller": {"type": "direct"}},
     ]
 
 

@@ -508,7 +508,7 @@ def test_an_ipv6_address_is_written_in_brackets() -> None:
     ("host", "port", "message"),
     [
         ("127.0.0.1", None, "port {port} on 127.0.0.1 is in use\n  hint: choose another port, or 0 for any that is free"),
-        ("192.0.2.1", 0, "cannot listen on 192.0.2.1:0: Cannot assign requested address"),
+        ("192.0.2.1", 0, "cannot listen on 192.0.2.1:0: this machine has no such address"),
         ("127.0.0.1", 70_000, "cannot listen on 127.0.0.1:70000: "),
         ("no such host", 0, "cannot listen on no such host:0: "),
         ("a" * 70, 0, f"cannot listen on {'a' * 70}:0: "),
