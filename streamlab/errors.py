@@ -78,5 +78,5 @@ class VerificationError(StreamlabError, AssertionError):
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return the hint for a word that is none of the allowed ones: the nearest of them, and all of them."""
     words = sorted(allowed)
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return (f"did you mean {near[0]!r}? " if near else "") + f"expected one of: {', '.join(words)}"

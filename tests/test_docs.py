@@ -45,7 +45,7 @@ _FORBIDDEN = {
     "a folder of one machine": r"(?<![\w.~])/(?:work|tmp|home|root|Users)/(?!missing\.txt\b)",  # the API's container has it
     "a document that is not in the project": r"\b(?:wire|peers|style)\.md\b",
     "the name that somebody else has on the index": r"pip3? install\b[^\n`]*(?<![\w./-])streamlab(?!-sse|/|\w)",
-    "the address of a package index": r"pypi\.org|registry\.npmjs|proxy\.golang",
+    "the address of a package index": r"https?://[^\s)]*(?:/simple\b|registry\.|proxy\.)",
 }
 
 

@@ -11,78 +11,32 @@ from streamlab.core.api_errors import ERRORS
 from streamlab.core.blocks import CALLS
 from streamlab.core.grammar import Finding, bare, events_of, finding
 from streamlab.core.sse import Event, Frame
+from streamlab.core.vocabulary import (
+    BLOCKS,
+    BLOCKS_MAY_HAVE,
+    COUNTS,
+    DELTAS,
+    DELTAS_MAY_HAVE,
+    ENDS_MAY_HAVE,
+    ENDS_OF_TURN,
+    FIELDS,
+    FILLED_BY_DELTAS,
+    FIRST_COUNTS,
+    MAY_BE_NULL,
+    MAY_HAVE,
+    MESSAGE,
+    MESSAGE_MAY_HAVE,
+    RESULT,
+    RESULT_MAY_HAVE,
+    RESULTS,
+    STOP_REASONS,
+    USAGE_MAY_HAVE,
+)
 
 __all__ = ["consistency"]
 
 _Said = tuple[str, str, str]
 """A rule, what was found, and what was expected."""
-
-_FIELDS: dict[str, dict[str, type]] = {
-    "message_start": {"message": dict},
-    "content_block_start": {"index": int, "content_block": dict},
-    "content_block_delta": {"index": int, "delta": dict},
-    "content_block_stop": {"index": int},
-    "message_delta": {"delta": dict, "usage": dict},
-    "message_stop": {},
-    "error": {"error": dict},
-}
-"""What each type of event must have, beside its type."""
-_MAY_HAVE = {"message_delta": ("context_management",), "error": ("request_id",)}
-_MESSAGE = {"id": str, "type": str, "role": str, "model": str, "content": list, "usage": dict}
-_MESSAGE_MAY_HAVE = ("stop_reason", "stop_sequence", "stop_details", "container", "context_management")
-_FIRST_COUNTS = {"input_tokens": int, "output_tokens": int}
-_COUNTS = {"output_tokens": int}
-_USAGE_MAY_HAVE: dict[str, type] = {
-    **dict.fromkeys(("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"), int),
-    "cache_creation": dict,
-    "server_tool_use": dict,
-    "output_tokens_details": dict,
-    "iterations": list,
-    "service_tier": str,
-    "inference_geo": str,
-    "fallback_credit": dict,
-}
-_CALL: dict[str, type] = {"id": str, "name": str, "input": dict}
-_BLOCKS: dict[str, dict[str, type]] = {
-    "text": {"text": str},
-    "thinking": {"thinking": str, "signature": str},
-    "redacted_thinking": {"data": str},
-    "tool_use": _CALL,
-    "server_tool_use": _CALL,
-    "mcp_tool_use": {**_CALL, "server_name": str},
-    "mcp_tool_result": {"tool_use_id": str, "is_error": bool, "content": list},
-    "compaction": {},
-    "container_upload": {"file_id": str},
-    "fallback": {},
-}
-_BLOCKS_MAY_HAVE: dict[str, dict[str, type]] = {
-    "text": {"citations": list},
-    "tool_use": {"caller": dict},
-    "server_tool_use": {"caller": dict},
-    "compaction": {"content": str, "encrypted_content": str},
-    "fallback": {"from": dict, "to": dict, "trigger": dict},
-}
-_RESULTS = "_tool_result"
-_RESULT = {"tool_use_id": str}
-_RESULT_MAY_HAVE: dict[str, type] = {"caller": dict, "content": object}
-_DELTAS: dict[str, tuple[str, type, tuple[str, ...]]] = {
-    "text_delta": ("text", str, ("text",)),
-    "citations_delta": ("citation", dict, ("text",)),
-    "input_json_delta": ("partial_json", str, ("tool_use", "server_tool_use", "mcp_tool_use")),
-    "thinking_delta": ("thinking", str, ("thinking",)),
-    "signature_delta": ("signature", str, ("thinking",)),
-    "compaction_delta": ("content", str, ("compaction",)),
-}
-"""The field of each type of delta, the type of its value, and the blocks that it belongs to."""
-_DELTAS_MAY_HAVE = {"compaction_delta": ("encrypted_content",), "thinking_delta": ("estimated_tokens",)}
-_ENDS_MAY_HAVE = ("stop_reason", "stop_sequence", "stop_details", "container")
-_FILLED_BY_DELTAS = {"text": ("text", "citations"), "thinking": ("thinking", "signature")}
-_MAY_BE_NULL = ("compaction_delta",)
-_STOP_REASONS = (
-    *("end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal"),
-    *("model_context_window_exceeded", "compaction"),
-)
-_ENDS_OF_TURN = ("end_turn", "stop_sequence")
 
 
 @dataclass(slots=True)
@@ -121,10 +75,10 @@ def consistency(frames: Iterable[Frame]) -> Iterator[Finding]:
     told = _Told()
     for number, count, event in events_of(frames):
         kind = event["type"]
-        missing = list(_missing(event, _FIELDS.get(kind, {}), kind))
+        missing = list(_missing(event, FIELDS.get(kind, {}), kind))
         said: Iterable[_Said] = missing or _CHECKS.get(kind, _nothing)(event, told)
-        if kind in _FIELDS:
-            said = (*said, *_unknown(event, ("type", *_FIELDS[kind], *_MAY_HAVE.get(kind, ())), kind))
+        if kind in FIELDS:
+            said = (*said, *_unknown(event, ("type", *FIELDS[kind], *MAY_HAVE.get(kind, ())), kind))
         for rule, found, expected in said:
             yield finding(rule, number, count, found=found, expected=expected)
 
@@ -156,8 +110,8 @@ def _unknown(value: Mapping[str, Any], known: Iterable[str], path: str) -> Itera
 
 def _message_start(event: Event, told: _Told) -> Iterator[_Said]:
     message = event["message"]
-    yield from _missing(message, _MESSAGE, "message")
-    yield from _unknown(message, (*_MESSAGE, *_MESSAGE_MAY_HAVE), "message")
+    yield from _missing(message, MESSAGE, "message")
+    yield from _unknown(message, (*MESSAGE, *MESSAGE_MAY_HAVE), "message")
     for name, expected in (("type", "message"), ("role", "assistant")):
         if message.get(name, expected) != expected:
             yield "field", f"message.{name} is {_shorten(message[name])}", repr(expected)
@@ -172,7 +126,7 @@ def _message_start(event: Event, told: _Told) -> Iterator[_Said]:
         yield from _id(message["id"], "msg", "message")
     if message.get("model") == "":
         yield "field", "message.model is ''", "a name"
-    yield from _counts(message.get("usage"), told, _FIRST_COUNTS)
+    yield from _counts(message.get("usage"), told, FIRST_COUNTS)
 
 
 def _id(value: str, prefix: str, path: str) -> Iterator[_Said]:
@@ -189,20 +143,20 @@ def _block_start(event: Event, told: _Told) -> Iterator[_Said]:
         yield "index", f"a block of index {index}", f"index {len(told.blocks)}"
     if not isinstance(kind, str):
         yield "field", f"content_block.type is {_shorten(kind)}", "a text"
-    elif kind in _BLOCKS:
-        yield from _known_block(block, _BLOCKS[kind], _BLOCKS_MAY_HAVE.get(kind, {}))
-        filled = next((name for name in _FILLED_BY_DELTAS.get(kind, ()) if block.get(name)), None)
+    elif kind in BLOCKS:
+        yield from _known_block(block, BLOCKS[kind], BLOCKS_MAY_HAVE.get(kind, {}))
+        filled = next((name for name in FILLED_BY_DELTAS.get(kind, ()) if block.get(name)), None)
         if filled is not None:
             yield "start-block", f"content_block.{filled} is {_shorten(block[filled])}", "nothing in it yet"
-    elif kind.endswith(_RESULTS):
-        yield from _known_block(block, _RESULT, _RESULT_MAY_HAVE)
-    elif bare(kind) in {bare(name) for name in _BLOCKS}:
+    elif kind.endswith(RESULTS):
+        yield from _known_block(block, RESULT, RESULT_MAY_HAVE)
+    elif bare(kind) in {bare(name) for name in BLOCKS}:
         yield "misspelt", f"a block of type {kind!r}", "the name to the letter"
     else:
         yield "unknown-block", f"a block of type {kind!r}", "one that is known"
     if kind in CALLS:
         yield from _call(block, told)
-    elif isinstance(kind, str) and kind.endswith(_RESULTS):
+    elif isinstance(kind, str) and kind.endswith(RESULTS):
         yield from _result(block, told)
     told.blocks.append(_Block(index, str(kind), block))
 
@@ -241,9 +195,9 @@ def _block_delta(event: Event, told: _Told) -> Iterator[_Said]:
     kind = delta.get("type")
     if not isinstance(kind, str):
         yield "field", f"delta.type is {_shorten(kind)}", "a text"
-    elif kind in _DELTAS:
+    elif kind in DELTAS:
         yield from _known_delta(kind, delta, block)
-    elif bare(kind) in {bare(name) for name in _DELTAS}:
+    elif bare(kind) in {bare(name) for name in DELTAS}:
         yield "misspelt", f"a delta of type {kind!r}", "the name to the letter"
     else:
         yield "unknown-delta", f"a delta of type {kind!r}", "one that is known"
@@ -251,12 +205,12 @@ def _block_delta(event: Event, told: _Told) -> Iterator[_Said]:
 
 
 def _known_delta(kind: str, delta: Mapping[str, Any], block: _Block) -> Iterator[_Said]:
-    name, value, blocks = _DELTAS[kind]
-    is_null = kind in _MAY_BE_NULL and name in delta and delta[name] is None
+    name, value, blocks = DELTAS[kind]
+    is_null = kind in MAY_BE_NULL and name in delta and delta[name] is None
     wrong = [] if is_null else list(_missing(delta, {name: value}, "delta"))
     yield from wrong
-    yield from _unknown(delta, ("type", name, *_DELTAS_MAY_HAVE.get(kind, ())), "delta")
-    if block.kind in _BLOCKS and block.kind not in blocks:
+    yield from _unknown(delta, ("type", name, *DELTAS_MAY_HAVE.get(kind, ())), "delta")
+    if block.kind in BLOCKS and block.kind not in blocks:
         yield "delta-kind", f"a {kind} in a {block.kind} block", f"a delta of a {block.kind} block"
     elif not wrong:
         yield from _delta_place(kind, delta, block)
@@ -304,11 +258,11 @@ def _message_delta(event: Event, told: _Told) -> Iterator[_Said]:
     reason = delta.get("stop_reason")
     if not isinstance(reason, str):
         yield "field", f"delta.stop_reason is {_shorten(reason)}", "a text"
-    elif reason not in _STOP_REASONS and bare(reason) in {bare(name) for name in _STOP_REASONS}:
+    elif reason not in STOP_REASONS and bare(reason) in {bare(name) for name in STOP_REASONS}:
         yield "misspelt", f"the stop reason {reason!r}", "the name to the letter"
-    elif reason not in _STOP_REASONS:
-        yield "unknown-stop-reason", f"the stop reason {reason!r}", f"one of {', '.join(_STOP_REASONS)}"
-    yield from _unknown(delta, _ENDS_MAY_HAVE, "delta")
+    elif reason not in STOP_REASONS:
+        yield "unknown-stop-reason", f"the stop reason {reason!r}", f"one of {', '.join(STOP_REASONS)}"
+    yield from _unknown(delta, ENDS_MAY_HAVE, "delta")
     yield from _optional(delta, {"stop_details": dict, "container": dict}, "delta")
     yield from _stop_sequence(delta, reason)
     yield from _stop_against_tools(reason, told)
@@ -316,7 +270,7 @@ def _message_delta(event: Event, told: _Told) -> Iterator[_Said]:
         if reason != "max_tokens" and not _is_object(block.fragments):
             joined = "".join(block.fragments)
             yield "tool-input", f"the input of block {block.index} is {_shorten(joined)}", "one JSON object"
-    yield from _counts(event["usage"], told, _COUNTS)
+    yield from _counts(event["usage"], told, COUNTS)
 
 
 def _stop_sequence(delta: Mapping[str, Any], reason: object) -> Iterator[_Said]:
@@ -333,7 +287,7 @@ def _stop_against_tools(reason: object, told: _Told) -> Iterator[_Said]:
     last = told.blocks[-1].kind if told.blocks else "no"
     if reason == "tool_use" and last != "tool_use":
         yield "stop-reason", f"stop_reason tool_use after {last} block", "a tool_use block last"
-    elif reason in _ENDS_OF_TURN and last == "tool_use":
+    elif reason in ENDS_OF_TURN and last == "tool_use":
         yield "stop-reason", f"stop_reason {reason} after a tool call", "tool_use"
 
 
@@ -363,8 +317,8 @@ def _counts(usage: object, told: _Told, must: Mapping[str, type]) -> Iterator[_S
     if not isinstance(usage, dict):
         return
     yield from _missing(usage, must, "usage")
-    yield from _optional(usage, {name: kind for name, kind in _USAGE_MAY_HAVE.items() if name not in must}, "usage")
-    yield from _unknown(usage, (*_USAGE_MAY_HAVE, "output_tokens"), "usage")
+    yield from _optional(usage, {name: kind for name, kind in USAGE_MAY_HAVE.items() if name not in must}, "usage")
+    yield from _unknown(usage, (*USAGE_MAY_HAVE, "output_tokens"), "usage")
     yield from _negative(usage, "usage")
     for name, value in usage.items():
         if not name.endswith("_tokens") or not isinstance(value, int) or isinstance(value, bool):
