@@ -48,6 +48,7 @@ TRANSITIONS: dict[State, dict[str, State]] = {
 """state → event → next state. `ping` is allowed wherever the message has started and not ended."""
 
 _KNOWN = frozenset(name for row in TRANSITIONS.values() for name in row)
+_NO_PING_AFTER = {"message_start": "a block first", "message_delta": "message_stop"}
 _BARE = {name.replace("_", ""): name for name in (*_KNOWN, "ping")}
 _AFTER: dict[str, State] = {name: state for row in TRANSITIONS.values() for name, state in row.items()}
 """The state that an event leads to wherever it stands: how the check goes on after an event that is out of place."""
@@ -99,7 +100,7 @@ RULES: dict[str, Rule] = {
     "unfinished": _illegal("every stream ends with message_stop, or with an error event"),
     "after-end": _illegal("nothing comes after message_stop or an error event"),
     "error-first": _unseen("an error before any content is an HTTP error with a JSON body, not an event"),
-    "ping-place": _unseen("a ping never comes directly after message_start on the direct API"),
+    "ping-place": _unseen("a ping never comes directly after message_start on the direct API, nor after message_delta"),
     "ping-outside": _illegal("pings come after message_start and before message_stop"),
     "misspelt": _illegal("names are in small letters and underscores, to the letter"),
     "unknown-event": _unseen("a stream has eight types of events: the six of a message, ping and error"),
@@ -170,8 +171,8 @@ def _placed(state: State, kind: str, previous: str, number: int, frame: int) -> 
     if kind == "ping":
         if ended or state is State.START:
             yield finding("ping-outside", number, frame, found="a ping", expected="the end" if ended else "message_start")
-        elif previous == "message_start":
-            yield finding("ping-place", number, frame, found="a ping after message_start", expected="a block first")
+        elif previous in _NO_PING_AFTER:
+            yield finding("ping-place", number, frame, found=f"a ping after {previous}", expected=_NO_PING_AFTER[previous])
     elif ended:
         yield finding("after-end", number, frame, found=f"{kind} after the end", expected="nothing")
     elif kind not in _KNOWN and bare(kind) in _BARE:

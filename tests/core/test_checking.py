@@ -209,6 +209,7 @@ BREAKS: dict[str, tuple[Break, str]] = {
     "a ping after the end": (lambda frames: [*frames, PING], "ping-outside"),
     "a ping first": (lambda frames: [PING, *frames], "ping-outside"),
     "a ping after message_start": (lambda frames: [frames[0], PING, *frames[1:]], "ping-place"),
+    "a ping after message_delta": (lambda frames: [*frames[:-1], PING, frames[-1]], "ping-place"),
     "an event after an error": (
         lambda frames: [*frames[:2], encode({"type": "error", "error": {"type": "api_error", "message": "x"}}), *frames[2:]],
         "after-end",

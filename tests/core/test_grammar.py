@@ -27,7 +27,7 @@ def stream(letters: str) -> list[Frame]:
 
 
 @pytest.mark.parametrize(
-    "letters", ["SDM", "SbeDM", "SbddeDM", "SbdebdeDM", "SbpdpepDpM", "SE", "SbdE", "SbdeE", "SbdeDE", "S-bde-DM"]
+    "letters", ["SDM", "SbeDM", "SbddeDM", "SbdebdeDM", "SbpdpepDM", "SE", "SbdE", "SbdeE", "SbdeDE", "S-bde-DM"]
 )
 def test_legal_streams_have_no_finding(letters: str) -> None:
     """Blocks one after the other, pings in any gap but the first, an error anywhere after the start."""
@@ -50,6 +50,7 @@ def test_legal_streams_have_no_finding(letters: str) -> None:
         ("SED", [("after-end", 3, 3), ("unfinished", 3, 3)]),
         ("EM", [("error-first", 1, 1), ("after-end", 2, 2)]),
         ("SpDM", [("ping-place", 1, 2)]),
+        ("SDpM", [("ping-place", 2, 3)]),
         ("pSDM", [("ping-outside", 0, 1)]),
         ("SDMp", [("ping-outside", 3, 4)]),
         ("S?DM", [("unknown-event", 2, 2)]),
