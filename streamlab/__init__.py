@@ -24,6 +24,7 @@ _HOMES = {
     "VerificationError": "streamlab.errors",
     "error": "streamlab.core.authoring",
     "events": "streamlab.core.authoring",
+    "faults": "streamlab.core",
     "http": "streamlab.core.authoring",
     "message": "streamlab.core.authoring",
     "serve": "streamlab.net.lab",
@@ -39,7 +40,8 @@ __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the keys are texts
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'streamlab' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    home = _HOMES[name]
+    return import_module(f"{home}.{name}") if home == "streamlab.core" else getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,5 @@
 from streamlab._version import __version__ as __version__
+from streamlab.core import faults as faults
 from streamlab.core.authoring import error as error
 from streamlab.core.authoring import events as events
 from streamlab.core.authoring import http as http

@@ -27,6 +27,7 @@ PURE = {
     *("__future__", "bisect", "collections", "collections.abc", "copy", "dataclasses", "difflib", "enum", "fnmatch"),
     *("functools", "hashlib", "html", "http", "inspect", "itertools", "json", "math", "operator", "random", "re", "string"),
     *("types", "typing", "unicodedata", "urllib.parse", "zlib"),
+    *("base64", "datetime", "email.utils"),
 }
 """What the core may load of the standard library: nothing that reads, writes, waits, or knows the time."""
 LATE_IN_CORE = {("streamlab.core.messages", "pydantic_core")}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from streamlab.core.plan import Ending, Head, Plan
+from streamlab.core.plan import Coding, Ending, Head, Plan
 from streamlab.core.sse import Frame
 
 __all__ = ["Abort", "Action", "Finish", "Framing", "Hang", "Send", "Wait", "head_bytes", "script"]
@@ -54,7 +54,7 @@ class Finish:
 class Abort:
     """End the connection: by closing it, or by a reset once the peer has acknowledged what was sent."""
 
-    reset: bool = False
+    ending: Ending = Ending.FIN
 
 
 Action = Send | Wait | Hang | Finish | Abort
@@ -71,31 +71,31 @@ class Framing:
 
 def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *, first: float = 0.0) -> Iterator[Action]:
     """Yield the actions that send `plan`, whose frames come with their due times, `first` seconds after the request."""
+    first += plan.head.wait
+    if first:
+        yield Wait(first)
+    if not plan.head.is_sent:
+        yield _last(plan.ending, is_kept=False)
+        return
     has_body = framing.has_body and plan.head.status not in _BODYLESS
     head = _sized(plan)
     is_sized = head.get("content-length") is not None
     is_chunked = framing.chunked and not is_sized and has_body
     is_kept = framing.keep_alive and (is_sized or is_chunked or not has_body)
     is_kept = is_kept and (head.get("connection") or "").lower() != "close"
-    if first:
-        yield Wait(first)
     pending, events = bytearray(head_bytes(head, is_chunked=is_chunked, is_kept=is_kept)), 0
-    now, coder = 0.0, _Gzip() if plan.gzip else _Identity()
-    for due, frame in timed if has_body else ():
-        for moment, piece, completed in _pieces(due, frame):
-            if moment > now or len(pending) > _MOST_AT_ONCE or frame.splits:
-                if pending:
-                    yield Send(bytes(pending), events)
-                    pending, events = bytearray(), 0
-                if moment > now:
-                    yield Wait(first + moment)
-                    now = moment
-            data = coder.add(piece)
-            pending += _chunk(data) if is_chunked else data
-            events += completed
-    if plan.ending in (Ending.COMPLETE, Ending.END) and has_body:
-        data = coder.close()
-        pending += _chunk(data) + b"0\r\n\r\n" if is_chunked else data
+    now, body = 0.0, _Body(plan, is_chunked=is_chunked)
+    for part in _parts(timed) if has_body else ():
+        if part.due > now or len(pending) > _MOST_AT_ONCE or part.is_apart:
+            if pending:
+                yield Send(bytes(pending), events)
+                pending, events = bytearray(), 0
+            if part.due > now:
+                yield Wait(first + part.due)
+                now = part.due
+        pending += body.chunk(part.data)
+        events += part.events
+    pending += body.end() if has_body else b""
     if pending:
         yield Send(bytes(pending), events)
     yield _last(plan.ending, is_kept=is_kept)
@@ -114,18 +114,66 @@ def _sized(plan: Plan) -> Head:
     """Return the head, with the length that the body has: none without a body, less if it ends early."""
     if plan.head.status == HTTPStatus.NO_CONTENT:
         return plan.head.with_headers([("content-length", None)])
-    if plan.ending is Ending.END and plan.head.get("content-length") is not None:
+    if plan.ending is Ending.END and plan.is_sized:
         return plan.head.with_headers([("content-length", str(len(plan.body)))])
     return plan.head
 
 
-def _pieces(due: float, frame: Frame) -> Iterator[tuple[float, bytes, int]]:
-    """Yield when each piece of a frame is due, its bytes, and how many events it completes."""
-    start = 0
+@dataclass(slots=True)
+class _Part:
+    """What goes into one chunk: when it is due, its bytes, how many events it completes, and whether it is sent on its own."""
+
+    due: float
+    data: bytes
+    events: int
+    is_apart: bool
+
+
+def _parts(timed: Iterable[tuple[float, Frame]]) -> Iterator[_Part]:
+    """Yield the chunks of a body; one is due when the last of what is joined in it is."""
+    part: _Part | None = None
+    for due, frame in timed:
+        for number, piece in enumerate(_pieces(due, frame)):
+            if part is not None and frame.joined and number == 0:
+                part = _Part(max(part.due, piece.due), part.data + piece.data, part.events + piece.events, part.is_apart)
+                continue
+            if part is not None:
+                yield part
+            part = piece
+    if part is not None:
+        yield part
+
+
+def _pieces(due: float, frame: Frame) -> Iterator[_Part]:
+    """Yield the pieces of a frame; those that a fault split off are sent on their own."""
+    start, is_apart = 0, any(split.recorded is None for split in frame.splits)
     for split in frame.splits:
-        yield due, frame.raw[start : split.offset], 0
+        yield _Part(due, frame.raw[start : split.offset], 0, is_apart)
         start, due = split.offset, due + split.wait
-    yield due, frame.raw[start:], int(frame.type not in (None, "ping"))
+    yield _Part(due, frame.raw[start:], int(frame.type not in (None, "ping")), is_apart)
+
+
+class _Body:
+    """Codes a body and cuts it into chunks."""
+
+    def __init__(self, plan: Plan, *, is_chunked: bool) -> None:
+        self._plan, self._is_chunked = plan, is_chunked
+        self._coder = _CODERS[plan.coding]()
+
+    def chunk(self, data: bytes) -> bytes:
+        """Return what is sent for these bytes."""
+        return self._framed(self._coder.add(data))
+
+    def end(self) -> bytes:
+        """Return what is sent after the last of them: the end mark, and what trails it or stands in its place."""
+        if self._plan.ending is Ending.CORRUPT:
+            return self._plan.trailing if self._is_chunked else b""
+        if self._plan.ending not in (Ending.COMPLETE, Ending.END):
+            return b""
+        return self._framed(self._coder.close()) + (b"0\r\n\r\n" if self._is_chunked else b"") + self._plan.trailing
+
+    def _framed(self, data: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(data), data) if data and self._is_chunked else data
 
 
 class _Identity:
@@ -155,8 +203,32 @@ class _Gzip(_Identity):
         return self._compressor.flush()
 
 
-def _chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+class _BadChecksum(_Gzip):
+    """Compresses a body, and says of it a checksum that is not its own."""
+
+    def close(self) -> bytes:
+        """Return the last block, the wrong checksum and the length."""
+        end = super().close()
+        checksum = bytes(255 - each for each in end[-_TRAILER:-_LENGTH])
+        return end[:-_TRAILER] + checksum + end[-_LENGTH:]
+
+
+class _NoTrailer(_Gzip):
+    """Compresses a body, and breaks off before the last block."""
+
+    def close(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+
+_TRAILER, _LENGTH = 8, 4
+"""The checksum and the length that end a body in gzip, in bytes, and the length alone (RFC 1952, 2.3.1)."""
+_CODERS: dict[Coding, type[_Identity]] = {
+    Coding.IDENTITY: _Identity,
+    Coding.GZIP: _Gzip,
+    Coding.BAD_CHECKSUM: _BadChecksum,
+    Coding.NO_TRAILER: _NoTrailer,
+}
 
 
 def _last(ending: Ending, *, is_kept: bool) -> Action:
@@ -164,4 +236,4 @@ def _last(ending: Ending, *, is_kept: bool) -> Action:
         return Hang()
     if ending in (Ending.COMPLETE, Ending.END):
         return Finish(ending, is_kept)
-    return Abort(reset=ending is Ending.RESET)
+    return Abort(ending)

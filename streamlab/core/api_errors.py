@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 
+from streamlab.core.api_headers import error_headers
 from streamlab.core.events import dump
-from streamlab.core.plan import Headers
-from streamlab.core.sse import Event
+from streamlab.core.plan import Head, Headers, Plan
+from streamlab.core.sse import Event, Frame
 from streamlab.errors import ScenarioError, nearest
 
-__all__ = ["ERRORS", "ApiError", "api_error", "error_body", "error_event"]
+__all__ = ["ERRORS", "ApiError", "api_error", "error_body", "error_event", "error_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,13 @@ def error_body(error: ApiError, message: str | None, request_id: str) -> bytes:
     inner = {"type": error.type, "message": error.message if message is None else message}
     body = {"error": inner} if error.is_bare else {"type": "error", "error": inner, "request_id": request_id}
     return dump(body).encode("utf-8", "backslashreplace")  # half of a surrogate pair becomes its JSON escape
+
+
+def error_plan(error: ApiError, message: str | None, rng: Random) -> Plan:
+    """Return the answer when an error comes before any stream: its status, its headers, its body as JSON."""
+    headers = error_headers(rng, status=error.status, is_bare=error.is_bare)
+    body = error_body(error, message, Head(headers=headers).get("request-id") or "")
+    return Plan(Head(error.status, (*headers, *error.headers, ("content-length", str(len(body))))), (Frame(body),))
 
 
 def error_event(error: ApiError, message: str | None, request_id: str | None) -> Event:

@@ -1,4 +1,4 @@
-"""The request half of an exchange, and the questions that rules, checks and tests ask of it."""
+"""An exchange: one request, with the questions that rules, checks and tests ask of it; and its answer, if it was recorded."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
-from streamlab.core.plan import Headers
+from streamlab.core.plan import Head, Headers
 
-__all__ = ["MESSAGES", "Request"]
+__all__ = ["MESSAGES", "Ended", "Exchange", "Read", "Request"]
 
 MESSAGES = "/v1/messages"
 """The path of the Messages API."""
@@ -129,6 +130,63 @@ class Request:
         except RecursionError:  # it could just be read, from less deep in the stack
             body = self.body
         return hashlib.sha256(b"\0".join((self.method.encode(), self.path.encode(), body))).hexdigest()
+
+
+class Ended(StrEnum):
+    """How a recorded answer ended."""
+
+    COMPLETE = "complete"
+    """All of it came, and HTTP said so."""
+    END = "end"
+    """HTTP said that it was all, but the stream has no `message_stop` and no `error` event."""
+    FIN = "fin"
+    """The connection was closed in the middle of the body, or before the head if there is none."""
+    RESET = "reset"
+    """The connection was reset."""
+    CORRUPT = "corrupt"
+    """The header of a chunk was none."""
+    TIMEOUT = "timeout"
+    """Nothing came for longer than the recorder was told to wait."""
+    REFUSED = "refused"
+    """No connection could be made, so there is no head."""
+    LEFT = "left"
+    """The client left before the end; what had arrived is kept."""
+    INTERRUPTED = "interrupted"
+    """The recorder itself ended before the answer did; what had arrived is kept."""
+    UNKNOWN = "unknown"
+    """Whoever recorded it did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Bytes of a body that arrived together, and when: seconds after the head, None if nobody knows."""
+
+    data: bytes
+    at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """One recorded request and its answer. The request has no secrets in it.
+
+    `head` is None if none came. `reads` are the body without its chunks, as it arrived; compressed if the head says so.
+    `first` is the time in seconds from the request to the head, `ended_at` that from the head to the ending, `recorded` the
+    moment of the request (ISO 8601); each is None if nobody knows. `others` are keys of a later version, kept as they are.
+    """
+
+    request: Request
+    head: Head | None
+    reads: tuple[Read, ...] = ()
+    ended: Ended = Ended.COMPLETE
+    first: float | None = None
+    ended_at: float | None = None
+    recorded: str | None = None
+    others: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def body(self) -> bytes:
+        """Every byte of the body."""
+        return b"".join(read.data for read in self.reads)
 
 
 def _blocks(message: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:

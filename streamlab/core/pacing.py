@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from random import Random
 from typing import Any
 
@@ -78,18 +78,31 @@ def schedule(plan: Plan, pace: Pace, rng: Random) -> Iterator[tuple[float, Frame
         if pace.speed is not None and frame.recorded is not None:
             due += max(0.0, frame.recorded - previous) / pace.speed
             previous = max(previous, frame.recorded)
+            frame, previous = _timed(frame, previous, pace.speed)  # noqa: PLW2901 - the same frame, with its times
         else:
             gap = _gap(pace, lots) if index else 0.0
             if gap > KEEP_ALIVE:
                 pings, gap = silence(gap)
                 for ping in pings:
                     due += ping.wait
-                    yield due, ping
+                    yield due, replace(ping, joined=frame.joined)
             due += gap
         due += frame.wait
         yield due, frame
         if frame.splits:
             due += sum(split.wait for split in frame.splits)
+
+
+def _timed(frame: Frame, previous: float, speed: float) -> tuple[Frame, float]:
+    """Return a frame whose splits wait as long as was recorded, and when the last of it came."""
+    splits = []
+    for split in frame.splits:
+        if split.recorded is None:
+            splits.append(split)
+        else:
+            splits.append(replace(split, wait=split.wait + max(0.0, split.recorded - previous) / speed))
+            previous = max(previous, split.recorded)
+    return (replace(frame, splits=tuple(splits)) if splits else frame), previous
 
 
 def silence(length: float) -> tuple[tuple[Frame, ...], float]:

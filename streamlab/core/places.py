@@ -10,7 +10,8 @@ A place is one string. Counting starts at 1, except for `block`, which is the AP
     byte 412, 50%           body bytes                  headers, end            right after the head; after all bytes
 
 A frame has a start and an end, so `before` and `at` mean its start and `after` its end. A character, a byte and a share of
-the body are reached when so much has been sent: `at` and `after` mean that, `before` means one less.
+the body are reached when so much has been sent: `at` and `after` mean that, `before` means one less. `before: headers` is
+before anything at all is sent.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from streamlab.core.plan import Plan
 from streamlab.core.sse import Event
 from streamlab.errors import PlaceError
 
-__all__ = ["GRAMMAR", "Place", "Point", "Side", "Spot", "char_offset", "describe", "point_at_byte", "spots"]
+__all__ = ["BEFORE_HEAD", "GRAMMAR", "Place", "Point", "Side", "Spot", "char_offset", "describe", "point_at_byte", "spots"]
 
 Side = Literal["before", "at", "after"]
 
@@ -62,11 +63,16 @@ _CHARACTER = re.compile(
 )
 """One character of a JSON string as it is written: escaped, or in UTF-8; a byte that is no UTF-8 counts as one."""
 _WHOLE = 100.0
+BEFORE_HEAD = -1
+"""The frame of the point before the head of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point in a plan: `offset` bytes into frame number `frame` (from 0), which may be one past the last."""
+    """A point in a plan: `offset` bytes into frame number `frame` (from 0).
+
+    The frame may be one past the last, or `BEFORE_HEAD`.
+    """
 
     frame: int
     offset: int = 0
@@ -130,7 +136,7 @@ class Place:
     def point(self, plan: Plan, side: Side = "at") -> Point:
         """Return where this is in `plan`. Raises PlaceError, naming the plan's own places, if it is not there."""
         if self._found["edge"]:
-            return Point(0) if self.text == "headers" else Point(len(plan.frames))
+            return Point(len(plan.frames)) if self.text == "end" else Point(BEFORE_HEAD if side == "before" else 0)
         if self._found["share"] or self._found["byte"]:
             return self._byte_point(plan, side)
         if self._found["what"] == "char":
@@ -139,15 +145,19 @@ class Place:
 
     def spot(self, plan: Plan) -> Spot:
         """Return the event that this names. Raises PlaceError if it names none, or none in `plan`."""
-        if not (self._found["event"] or self._found["what"] == "delta" or self._found["type"]):
-            raise PlaceError(f"{self.text!r} names no event", hint="name one: 'event N', 'delta N', 'message_stop'")
+        self.require_event()
         number = int(self._found["event"] or self._found["count"] or self._found["nth"] or 1)
-        spot = next(islice((spot for spot in spots(plan) if self._counts(spot)), number - 1, None), None)
+        spot = next(islice((spot for spot in spots(plan) if self.counts(spot)), number - 1, None), None)
         if spot is None:
             raise self._missing(plan)
         return spot
 
-    def _counts(self, spot: Spot) -> bool:
+    def require_event(self) -> None:
+        """Raise PlaceError if this names no event, but a byte or a character."""
+        if not (self._found["event"] or self._found["what"] == "delta" or self._found["type"]):
+            raise PlaceError(f"{self.text!r} names no event", hint="name one: 'event N', 'delta N', 'message_stop'")
+
+    def counts(self, spot: Spot) -> bool:
         """Whether an event is one of those that this place counts."""
         if self._found["event"]:
             return True
@@ -165,7 +175,7 @@ class Place:
         return point_at_byte(plan, max(0, count - (side == "before")))
 
     def _char_point(self, plan: Plan, side: Side) -> Point:
-        here = [(spot, spot.carrier) for spot in spots(plan) if self._counts(spot) and spot.carrier]
+        here = [(spot, spot.carrier) for spot in spots(plan) if self.counts(spot) and spot.carrier]
         reached = list(accumulate(len(spot.text) for spot, _ in here))
         count = int(self._found["count"])
         if not reached or reached[-1] < count:

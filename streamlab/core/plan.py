@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from streamlab.core.sse import Frame
 
-__all__ = ["EVENT_STREAM", "JSON", "Ending", "Head", "Headers", "Plan", "compressed", "without"]
+__all__ = ["EVENT_STREAM", "JSON", "Coding", "Ending", "Head", "Headers", "Plan", "compressed", "without"]
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in the order they are sent; a name may occur more than once."""
@@ -32,16 +32,36 @@ class Ending(StrEnum):
     """The connection is closed without the body's end mark."""
     RESET = "reset"
     """The connection is reset (TCP RST) once the peer has acknowledged what precedes it."""
+    CORRUPT = "corrupt"
+    """The header of the next chunk is none, and the connection is closed."""
     HANG = "hang"
     """Nothing more is sent; the connection stays open until the client leaves."""
 
 
+class Coding(StrEnum):
+    """How a body is coded on its way."""
+
+    IDENTITY = "identity"
+    """Not at all."""
+    GZIP = "gzip"
+    """Compressed, with a flush after each chunk, so that it arrives at once (`wire.md`, section 4)."""
+    BAD_CHECKSUM = "bad checksum"
+    """The same, but the checksum at its end is that of other bytes."""
+    NO_TRAILER = "no trailer"
+    """The same, but its last block, checksum and length do not come."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The status and the headers of an answer, without those that frame the body."""
+    """The status and the headers of an answer, without those that frame the body.
+
+    `wait` is the silence in seconds before it; an answer that ends before its head has one that is not `is_sent`.
+    """
 
     status: int = 200
     headers: Headers = ()
+    wait: float = 0.0
+    is_sent: bool = True
 
     def get(self, name: str) -> str | None:
         """Return the first value of a header, or None."""
@@ -56,17 +76,26 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole answer: its head, its body as frames, and how it ends; `gzip` compresses the body as it is sent."""
+    """A whole answer: its head, its body as frames, and how it ends; `coding` is applied to the body as it is sent.
+
+    `trailing` bytes come after the end mark of the body, or in the place of a chunk's header if that is corrupt.
+    """
 
     head: Head
     frames: tuple[Frame, ...] = ()
     ending: Ending = Ending.COMPLETE
-    gzip: bool = False
+    coding: Coding = Coding.IDENTITY
+    trailing: bytes = b""
 
     @property
     def body(self) -> bytes:
         """Every byte of the body, before it is compressed and cut into chunks."""
         return b"".join(frame.raw for frame in self.frames)
+
+    @property
+    def is_sized(self) -> bool:
+        """Whether the head states the length of the body, which then does not come in chunks."""
+        return self.head.get("content-length") is not None
 
     @property
     def is_stream(self) -> bool:
@@ -77,7 +106,7 @@ class Plan:
 def compressed(plan: Plan) -> Plan:
     """Return the plan with its body in gzip, as its head says; its length is not known in advance."""
     coding = (("content-encoding", "gzip"), ("vary", "Accept-Encoding"), ("content-length", None))
-    return replace(plan, head=plan.head.with_headers(coding), gzip=True)
+    return replace(plan, head=plan.head.with_headers(coding), coding=Coding.GZIP)
 
 
 def without(headers: Headers, names: Iterable[str]) -> Headers:

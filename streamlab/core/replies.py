@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -16,7 +16,7 @@ from streamlab.core.api_errors import ERRORS, ApiError
 from streamlab.core.api_headers import cors_headers
 from streamlab.core.endpoints import COUNT_TOKENS, standing_answer
 from streamlab.core.exchange import MESSAGES, Request
-from streamlab.core.faults import Fault
+from streamlab.core.faults import Fault, apply_faults
 from streamlab.core.identity import generator
 from streamlab.core.matching import ANY, Difference, When, differences
 from streamlab.core.pacing import INSTANT, Pace, schedule
@@ -52,13 +52,7 @@ class Reply:
         plan = self.source.plan(request, rng)
         plan = compressed(plan) if self.gzip and request.accepts_gzip else plan
         plan = replace(plan, head=plan.head.with_headers(common).with_headers(self.headers))
-        for number, fault in enumerate(self.faults):
-            try:
-                plan = fault.apply(plan, rng)
-            except ScenarioError as error:
-                error.key = ("faults", number, *error.key)
-                raise
-        return plan
+        return apply_faults(plan, self.faults, rng)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +85,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What holds for every answer. `api_key` is the key that is demanded: `any` for any at all, None for no check."""
+    """What holds for every answer. `api_key` is the key that is demanded: `any` for any at all, None for no check.
+
+    `faults` are put into every answer of a rule, after its own.
+    """
 
     seed: int = 0
     validate: bool = True
     api_key: str | None = None
     pace: Pace = INSTANT
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +149,18 @@ class Answer:
 
 
 def answer(
-    request: Request, rules: Sequence[Rule], state: State, settings: Settings, *, common: Headers = ()
+    request: Request,
+    rules: Sequence[Rule],
+    state: State,
+    settings: Settings,
+    *,
+    common: Headers = (),
+    ordered: Callable[[], Sequence[Fault]] = tuple,
 ) -> tuple[Answer, State]:
-    """Return the answer to a request, and what is to be remembered. `common` are headers of every answer, such as the date."""
+    """Return the answer to a request, and what is to be remembered.
+
+    `common` are headers of every answer, such as the date; `ordered` reads the faults that the request itself asks for.
+    """
     common = (*common, *cors_headers(request.header("origin")))
     rng = generator(settings.seed, "", request.canonical)
     if (refused := _refusal(request, settings)) is not None:
@@ -161,27 +168,30 @@ def answer(
     state = replace(state, calls=state.calls + 1)
     found, miss = _match(request, rules, state)
     if found is not None:
-        return _reply(request, *found, state, settings, common)
+        rule, reply = found
+        state, occurrence = state.after(rule, request)
+        rng = generator(settings.seed, rule.name, request.canonical, str(occurrence))
+
+        def make() -> Plan:
+            plan = reply.plan(request, rng, common)
+            return apply_faults(plan, (*settings.faults, *ordered()), rng)
+
+        return replace(_made(make, request, rng, common), rule=rule.name, pace=reply.pace or settings.pace), state
     standing = standing_answer(request, rng)
     if standing is not None:
         return _bare(standing, common, rng), replace(state, calls=state.calls - 1)
     return _failed(request, rng, str(miss), common, ERRORS["not_found"]), state
 
 
-def _reply(
-    request: Request, rule: Rule, reply: Reply, state: State, settings: Settings, common: Headers
-) -> tuple[Answer, State]:
-    state, occurrence = state.after(rule, request)
-    rng = generator(settings.seed, rule.name, request.canonical, str(occurrence))
+def _made(make: Callable[[], Plan], request: Request, rng: Random, common: Headers) -> Answer:
+    """Return the answer that a rule gives, or one that says why it cannot be made."""
     try:
-        plan = reply.plan(request, rng, common)
+        return Answer(plan=make(), pace=INSTANT, rng=rng)
     except ScenarioError as error:
         problem = str(error)
     except Exception as error:  # noqa: BLE001 - whatever a reply is made of, what goes wrong with it must reach the test
         problem = f"the reply cannot be made: {type(error).__name__}: {error}"
-    else:
-        return Answer(plan=plan, pace=reply.pace or settings.pace, rng=rng, rule=rule.name), state
-    return replace(_failed(request, rng, problem, common, ERRORS["api"]), rule=rule.name), state
+    return _failed(request, rng, problem, common, ERRORS["api"])
 
 
 def _bare(plan: Plan, common: Headers, rng: Random) -> Answer:

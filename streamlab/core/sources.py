@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Protocol, runtime_checkable
 
-from streamlab.core.api_errors import ERRORS, ApiError, error_body, error_event
-from streamlab.core.api_headers import error_headers, message_headers
+from streamlab.core.api_errors import ERRORS, ApiError, error_event, error_plan
+from streamlab.core.api_headers import message_headers
 from streamlab.core.blocks import Block
 from streamlab.core.durations import seconds
 from streamlab.core.endpoints import input_tokens, json_plan
 from streamlab.core.events import PING_EVENT, dump, encode, encode_padded
 from streamlab.core.exchange import Request
-from streamlab.core.faults import fault_names, parse_fault
+from streamlab.core.faults import AtPlace, fault_names, fault_type, parse_fault
 from streamlab.core.messages import DEFAULT_MODEL, Shape, compose, fold, stream, with_ping
 from streamlab.core.pacing import silence
 from streamlab.core.plan import Ending, Head, Headers, Plan
@@ -72,16 +72,17 @@ class Events:
         plan, wait = _stream((), input_tokens(request), rng), 0.0
         for number, item in enumerate(self.items):
             kind = _kind(item)
+            before = plan
             if kind == "fault":
                 plan, wait = parse_fault({**item, "at": "end"}).apply(_extended(plan, (), wait), rng), 0.0
-            elif plan.ending is not Ending.COMPLETE:
-                problem = "nothing can follow the end of the answer"
-                raise ScenarioError(problem, key=("events", number), hint="take it out, or move it up")
             elif kind == "wait":
                 pings, rest = silence(seconds(item["wait"], key="wait"))
                 plan, wait = _extended(plan, pings, 0.0), wait + rest
             else:
-                plan, wait = _extended(plan, (filler.frame(item, kind),), wait), 0.0
+                plan, wait = _extended(plan, (filler.frame(item),), wait), 0.0
+            if before.ending is not Ending.COMPLETE and (kind != "fault" or len(plan.body) > len(before.body)):
+                problem = "nothing can follow the end of the answer"
+                raise ScenarioError(problem, key=("events", number), hint="take it out, or move it up")
         plan = _extended(plan, (), wait)
         return plan if request.stream else _as_json(plan, request, rng)
 
@@ -118,11 +119,7 @@ class Failure:
     def plan(self, request: Request, rng: Random) -> Plan:
         """Return the error as JSON: the API never streams an error that comes first."""
         del request
-        headers = error_headers(rng, status=self.error.status, is_bare=self.error.is_bare)
-        request_id = Head(headers=headers).get("request-id") or ""
-        body = error_body(self.error, self.message, request_id)
-        head = Head(self.error.status, (*headers, *self.error.headers, ("content-length", str(len(body)))))
-        return Plan(head, (Frame(body),))
+        return error_plan(self.error, self.message, rng)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +135,7 @@ class Http:
         del request, rng
         head = Head(self.status, self.headers)
         if head.get("content-length") is None and head.get("transfer-encoding") is None:
-            head = replace(head, headers=(*head.headers, ("content-length", str(len(self.body)))))
+            head = head.with_headers([("content-length", str(len(self.body)))])
         return Plan(head, (Frame(self.body),) if self.body else ())
 
 
@@ -167,9 +164,8 @@ class _Filler:
         self._index: int | None = None
         self._blocks: list[Block] = []
 
-    def frame(self, item: Any, kind: str) -> Frame:
-        if kind == "raw":
-            return Frame(item["raw"] if isinstance(item["raw"], bytes) else item["raw"].encode("utf-8", "surrogatepass"))
+    def frame(self, item: Any) -> Frame:
+        """Return the frame of an event, filled in if only its name is written."""
         event = self._filled(item) if isinstance(item, str) else dict(item)
         if event["type"] == "content_block_start":
             self._note(event)
@@ -215,10 +211,10 @@ _WITH_INDEX = ("content_block_delta", "content_block_stop")
 
 
 def _kind(item: Any) -> str:
-    """Return what an item is: an `event` (whatever it has beside its type), a `wait`, `raw` bytes or a `fault`."""
+    """Return what an item is: an `event` (whatever it has beside its type), a `wait` or a `fault`, such as `raw` bytes."""
     if isinstance(item, str) or "type" in item:
         return "event"
-    return next((kind for kind in ("wait", "raw") if kind in item), "fault")
+    return "wait" if "wait" in item else "fault"
 
 
 def _check_item(item: object) -> None:
@@ -239,14 +235,15 @@ def _check_item(item: object) -> None:
 
 
 def _check_special(item: Mapping[str, Any]) -> None:
-    """Check an item that is no event: a wait, raw bytes or a fault."""
-    name = next((each for each in ("wait", "raw", *fault_names()) if each in item), None)
+    """Check an item that is no event: a wait, or a fault."""
+    name = next((each for each in ("wait", *fault_names()) if each in item), None)
     if name is None:
         wrong = str(next(iter(item)))
-        raise ScenarioError(
-            f"there is no item {wrong!r}", key=(wrong,), hint=nearest(wrong, ("type", "wait", "raw", *fault_names()))
-        )
-    if name not in ("wait", "raw"):
+        raise ScenarioError(f"there is no item {wrong!r}", key=(wrong,), hint=nearest(wrong, ("type", "wait", *fault_names())))
+    if name != "wait":
+        if not issubclass(fault_type(name), AtPlace):
+            hint = "write it under `faults`, beside `events`"
+            raise ScenarioError(f"the fault {name!r} does not stand at a place among events", key=(name,), hint=hint)
         side = next((key for key in ("before", "at", "after") if key in item), None)
         if side is not None:
             raise ScenarioError("a fault among events stands right there, and nowhere else", key=(side,), hint="take it out")
@@ -254,10 +251,7 @@ def _check_special(item: Mapping[str, Any]) -> None:
         return
     if len(item) > 1:
         raise ScenarioError(f"nothing may stand beside {name!r}", key=(next(key for key in item if key != name),))
-    if name == "wait":
-        seconds(item["wait"], key="wait")
-    elif not isinstance(item["raw"], str | bytes):
-        raise ScenarioError(f"a text or !!binary is expected, not {item['raw']!r}", key=("raw",))
+    seconds(item["wait"], key="wait")
 
 
 def _composed(blocks: Sequence[Block], shape: Shape, request: Request, rng: Random) -> tuple[Event, tuple[Block, ...]]:

@@ -45,10 +45,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A cut in the sending of a frame: its first `offset` bytes go out, then `wait` seconds pass."""
+    """A cut in the sending of a frame: its first `offset` bytes go out, then `wait` seconds pass.
+
+    `recorded` is when the rest arrived, in seconds after the head, if it was recorded so.
+    """
 
     offset: int
     wait: float = 0.0
+    recorded: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,15 @@ class Frame:
     """One SSE message on the wire: exact bytes, and how they are to be sent.
 
     `wait` is the silence in seconds that is asked for before it, whatever the pace; `recorded` is when it arrived, in seconds
-    after the head, if it was recorded; `splits` are the places inside it where sending pauses, in rising order.
+    after the head, if it was recorded; `splits` are the places inside it where sending pauses, in rising order. A frame that
+    is `joined` goes into the same chunk as what precedes it.
     """
 
     raw: bytes
     wait: float = 0.0
     recorded: float | None = None
     splits: tuple[Split, ...] = ()
+    joined: bool = False
 
     @cached_property
     def message(self) -> Message | None:

@@ -18,7 +18,7 @@ import yaml
 
 from streamlab.errors import ScenarioError
 
-__all__ = ["Located", "load_located", "read_text"]
+__all__ = ["Located", "load_located", "parse_located", "read_text"]
 
 Key = tuple[str | int, ...]
 
@@ -51,7 +51,11 @@ class Located:
 
 def load_located(path: Path, name: str) -> Located:
     """Return what a YAML file holds. Raises ScenarioError, with its place, if it is not a YAML file of one document."""
-    text = read_text(path, name)
+    return parse_located(read_text(path, name), name)
+
+
+def parse_located(text: str, name: str) -> Located:
+    """Return what a YAML text holds. Raises ScenarioError, with its place, if it is not YAML of one document."""
     try:
         return _load(text, name)
     except yaml.MarkedYAMLError as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -27,12 +27,13 @@ from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
 from streamlab.core.api_errors import api_error
 from streamlab.core.blocks import Block, parse_blocks
-from streamlab.core.faults import Fault, fault_names, parse_fault
+from streamlab.core.faults import Fault
 from streamlab.core.matching import When, parse_when
 from streamlab.core.pacing import Pace, parse_pace
 from streamlab.core.sources import Events
-from streamlab.errors import FaultError, ScenarioError, nearest
+from streamlab.errors import ScenarioError, nearest
 from streamlab.files import schema, values
+from streamlab.files.fault_text import read_fault
 
 __all__ = ["SOURCES", "ReplyModel", "RuleModel", "ScenarioModel", "json_schema", "problems"]
 
@@ -98,18 +99,6 @@ def _api_error(written: object) -> object:
     return written
 
 
-def _fault(written: object) -> Fault:
-    if not isinstance(written, Mapping):
-        hint = f"for example: {{cut: fin, after: delta 3}}; faults: {', '.join(fault_names())}"
-        raise ScenarioError(f"a fault is expected, not {values.shorten(written)}", hint=hint)
-    fault = parse_fault(written)
-    wrong = schema.mismatch(schema.fault_schema(fault.name), written)
-    if wrong is not None:
-        key, expected = wrong
-        raise FaultError(f"{expected} is expected, not {values.shorten(written[str(key[0])])}", key=key[:1])
-    return fault
-
-
 def _version(written: object) -> object:
     if type(written) is not int or written != 1:
         hint = "this is the version of the language; there is only version 1"
@@ -121,7 +110,7 @@ PaceField = Annotated[Pace, *_parsed(parse_pace, schema.PACE)]
 WhenField = Annotated[When, *_parsed(lambda written: parse_when(values.json_only(written)), schema.WHEN)]
 HeadersField = Annotated[dict[str, Any], *_parsed(values.headers, schema.HEADERS)]
 ObjectField = Annotated[dict[str, Any], *_parsed(values.json_object, schema.OBJECT)]
-FaultField = Annotated[Fault, *_parsed(_fault, schema.FAULT)]
+FaultField = Annotated[Fault, *_parsed(read_fault, schema.FAULT)]
 _BODY_SCHEMA: schema.JsonSchema = {"type": ["string", "object", "array"]}
 
 

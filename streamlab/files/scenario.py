@@ -26,7 +26,7 @@ from streamlab.files.library import scenario_file
 from streamlab.files.located import Located, load_located
 from streamlab.files.models import HttpModel, ReplyModel, RuleModel, ScenarioModel, problems
 
-__all__ = ["Scenario", "load", "load_sse", "merge", "sse"]
+__all__ = ["Scenario", "load", "load_sse", "merge", "require_places", "sse"]
 
 Key = tuple[str | int, ...]
 _SUFFIXES = (".yaml", ".yml", ".sse")
@@ -208,6 +208,23 @@ def _try_places(reply: Reply, when: When, key: Key) -> None:
     problem = problems_found[0]
     problem.key = (*key, *problem.key)
     raise problem
+
+
+def require_places(scenario: Scenario) -> None:
+    """Raise ScenarioError if the faults that are put into every answer have no place in any of them."""
+    problems_found: list[ScenarioError] = []
+    every = [(rule, reply) for rule in scenario.rules for reply in rule.replies] if scenario.settings.faults else []
+    for rule, reply in every:
+        both = replace(reply, faults=reply.faults + scenario.settings.faults)
+        try:
+            _try_places(both, rule.when, ())
+        except ScenarioError as error:
+            error.key = error.key[2:]
+            problems_found.append(error)
+        else:
+            return
+    if problems_found:
+        raise problems_found[0]
 
 
 def _models(when: When) -> list[str]:

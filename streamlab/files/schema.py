@@ -13,7 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from streamlab.core.api_errors import ERRORS
 from streamlab.core.blocks import CALLS
-from streamlab.core.faults import fault_names, fault_type, main_field
+from streamlab.core.faults import AtPlace, fault_names, fault_type, main_field
 from streamlab.core.places import GRAMMAR
 
 __all__ = [
@@ -203,7 +203,7 @@ def fault_schema(name: str) -> JsonSchema:
 
 def faults_schema(*, placed: bool = True) -> JsonSchema:
     """Return the schema of any fault; of one that stands where it is written if it is not `placed`."""
-    choices = [fault_schema(name) for name in fault_names()]
+    choices = [fault_schema(name) for name in fault_names() if placed or issubclass(fault_type(name), AtPlace)]
     if not placed:
         for choice in choices:
             choice.pop("oneOf", None)
@@ -218,7 +218,6 @@ def events_schema() -> JsonSchema:
             {"type": "string", "enum": list(EVENT_NAMES), "description": "An event, filled in."},
             {"type": "object", "required": ["type"], "properties": {"type": _STRING}, "description": "An event of the API."},
             _mapping({"wait": _shared("duration")}, "wait", description="A silence."),
-            _mapping({"raw": {**_STRING, "description": "A text, or !!binary."}}, "raw", description="Bytes as they are."),
             *faults_schema(placed=False)["anyOf"],
         ),
         examples=[["message_start", "ping", {"wait": "2s"}, {"cut": "fin"}]],

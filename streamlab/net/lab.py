@@ -10,18 +10,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from streamlab.core.authoring import SourceLike, as_reply
+from streamlab.core.authoring import SourceLike, as_reply, parse_faults
 from streamlab.core.environment import DUMMY_KEY
 from streamlab.core.faults import Fault
 from streamlab.core.journal import Call, Journal
 from streamlab.core.matching import ANY, When, parse_when
 from streamlab.core.pacing import Pace, parse_pace
 from streamlab.core.replies import Rule, Settings
-from streamlab.errors import VerificationError
-from streamlab.files.scenario import Scenario, load, merge
+from streamlab.errors import ScenarioError, ServerError, VerificationError
+from streamlab.files.fault_text import parse_fault_text
+from streamlab.files.scenario import Scenario, load, merge, require_places
 from streamlab.net.background import Background
 from streamlab.net.clock import Clock
 from streamlab.net.server import MockServer, Namespace
@@ -29,7 +30,11 @@ from streamlab.net.server import MockServer, Namespace
 if TYPE_CHECKING:
     from anthropic import Anthropic, AsyncAnthropic
 
-__all__ = ["Host", "Lab", "Serving", "serve"]
+__all__ = ["Host", "Lab", "Refusal", "Serving", "serve"]
+
+
+FaultsLike = str | Sequence[Fault | Mapping[str, Any] | str]
+"""What may stand where faults are expected: objects, mappings as in YAML, or texts such as `cut: fin, after: delta 3`."""
 
 
 class Lab:
@@ -38,8 +43,9 @@ class Lab:
     `url` is the base URL for clients. `journal` is a sequence of calls, in the order in which they came.
     """
 
-    def __init__(self, url: str, namespace: Namespace, forget: Callable[[], object]) -> None:
+    def __init__(self, url: str, namespace: Namespace, forget: Callable[[], object], host: Host) -> None:
         self.url = url
+        self._host = host
         self._namespace = namespace
         self._forget = forget
         self._lock = threading.Lock()
@@ -72,16 +78,17 @@ class Lab:
         when: When | Mapping[str, Any] | None = None,
         times: int | None = None,
         pace: Pace | str | Mapping[str, Any] | None = None,
-        faults: Sequence[Fault | Mapping[str, Any]] = (),
+        faults: FaultsLike = (),
         headers: Mapping[str, str | None] | None = None,
         gzip: bool = False,
     ) -> Rule:
         """Answer with this, exactly `times` times (once, unless the source says otherwise); replies are given in turn.
 
         `source` is a text, content blocks, a constructor's result, or a function of the request that returns one of them.
-        `when` takes the conditions of a rule; `gzip` compresses for clients that offer to take it. Raises ScenarioError if any
-        of it cannot be used.
+        `when` takes the conditions of a rule; `faults` are objects, mappings, or texts; `gzip` compresses for clients that
+        offer to take it. Raises ScenarioError if any of it cannot be used.
         """
+        faults = _written(faults)
         reply = as_reply(source, times=times, pace=pace, faults=faults, headers=headers, **({"gzip": True} if gzip else {}))
         conditions = ANY if when is None else when if isinstance(when, When) else parse_when(when)
         with self._lock:
@@ -100,6 +107,22 @@ class Lab:
                 self._add(rule)
             if self._namespace.settings == Settings():
                 self._namespace.settings = scenario.settings
+
+    def refuse(self, times: int | None = None) -> Refusal:
+        """Refuse connections: until `accept`, or for the length of a `with` block, or the next `times`.
+
+        The whole server does so, for every lab on it, and drops the connections that nobody uses. Without `times` its
+        listener is closed. With `times` the connections are made and then reset: those that the kernel refuses cannot be
+        counted. To a client of the SDK both are an APIConnectionError. Raises ServerError if there is nothing to count.
+        """
+        if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
+            raise ServerError(f"a number of connections from 1 is expected, not {times!r}")
+        self._host.refuse(times)
+        return Refusal(self.accept)
+
+    def accept(self) -> None:
+        """Take connections again. Raises ServerError if another program has taken the port."""
+        self._host.accept()
 
     def reset(self) -> None:
         """Forget all replies and calls."""
@@ -140,6 +163,19 @@ class Lab:
         return f"<Lab {self.url}, {len(self._namespace.rules)} rules, {len(self.journal)} calls>"
 
 
+class Refusal:
+    """What `Lab.refuse` returns: as a context manager it takes connections again at the end of the block."""
+
+    def __init__(self, accept: Callable[[], None]) -> None:
+        self._accept = accept
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._accept()
+
+
 class Host:
     """A running server that makes labs, each with a namespace of its own; `clock` times its answers."""
 
@@ -164,7 +200,15 @@ class Host:
             if spaces[""] is namespace:
                 spaces[""] = Namespace()  # what comes later was not meant for this lab
 
-        return Lab(self.url if at_root else f"{self.url}/{name}", namespace, forget)
+        return Lab(self.url if at_root else f"{self.url}/{name}", namespace, forget, self)
+
+    def refuse(self, times: int | None) -> None:
+        """Refuse connections until `accept`, or reset the next `times`."""
+        self._background.call(lambda: self._background.server.refuse(times))
+
+    def accept(self) -> None:
+        """Take connections again. Raises ServerError if another program has taken the port."""
+        self._background.call(self._background.server.accept)
 
     def stop(self) -> None:
         """Stop the server; every connection is dropped."""
@@ -221,20 +265,35 @@ def serve(
     pace: Pace | str | Mapping[str, Any] | None = None,
     seed: int | None = None,
     validate: bool | None = None,
+    faults: FaultsLike = (),
 ) -> Serving:
     """Serve scenarios (files, folders, shipped names) for the length of a `with` block, which gets the Lab.
 
-    Without sources, script the replies with `lab.reply`. Raises ScenarioError if a scenario cannot be used, and ServerError,
-    on entering, if the address cannot be had.
+    Without sources, script the replies with `lab.reply`. `faults` are put into every answer of a rule. Raises ScenarioError if
+    a scenario cannot be used, and ServerError, on entering, if the address cannot be had.
     """
     scenario = merge([load(source) for source in sources])
     changes: dict[str, Any] = {
         "pace": None if pace is None else pace if isinstance(pace, Pace) else parse_pace(pace),
         "seed": seed,
         "validate": validate,
+        "faults": parse_faults(_written(faults)) or None,
     }
     settings = replace(scenario.settings, **{key: value for key, value in changes.items() if value is not None})
-    return Serving(replace(scenario, settings=settings), host=host, port=port)
+    scenario = replace(scenario, settings=settings)
+    require_places(scenario)
+    return Serving(scenario, host=host, port=port)
+
+
+def _written(faults: FaultsLike) -> Sequence[Fault | Mapping[str, Any]]:
+    """Return faults with those read that are texts. Raises ScenarioError if one cannot be read."""
+    listed = [faults] if isinstance(faults, str) else faults
+    if not isinstance(listed, list | tuple):
+        raise ScenarioError(f"a list of faults is expected, not {listed!r}", key=("faults",))
+    read: list[tuple[Fault | Mapping[str, Any], ...]] = [
+        parse_fault_text(each, "faults") if isinstance(each, str) else (each,) for each in listed
+    ]
+    return tuple(itertools.chain.from_iterable(read))
 
 
 def _without_proxy(url: str) -> dict[str, None]:

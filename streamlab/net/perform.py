@@ -83,8 +83,8 @@ async def perform(script: Iterable[Action], connection: Connection, clock: Clock
         elif isinstance(action, Hang):
             await asyncio.get_running_loop().create_future()  # until the client leaves, which cancels this
         elif isinstance(action, Abort):
-            watch(0, 0, Ending.RESET if action.reset else Ending.FIN)
-            await (connection.reset() if action.reset else connection.close())
+            watch(0, 0, action.ending)
+            await (connection.reset() if action.ending is Ending.RESET else connection.close())
             return False
         else:
             if ending is None:

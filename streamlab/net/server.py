@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import os
 import re
 import socket
 import threading
@@ -24,6 +22,7 @@ from streamlab.core.api_errors import ERRORS
 from streamlab.core.api_headers import cors_headers
 from streamlab.core.endpoints import json_plan
 from streamlab.core.exchange import Request
+from streamlab.core.faults import Fault
 from streamlab.core.identity import generator
 from streamlab.core.journal import LEFT, Call, EndedBy, Journal, redacted
 from streamlab.core.pacing import INSTANT
@@ -31,20 +30,21 @@ from streamlab.core.plan import Ending, Headers, Plan
 from streamlab.core.replies import Answer, Rule, Settings, State, answer
 from streamlab.core.sources import Failure
 from streamlab.errors import ServerError
+from streamlab.files.fault_text import parse_fault_text
 from streamlab.net.clock import Clock, RealClock
+from streamlab.net.listener import Listener
 from streamlab.net.perform import Connection, perform
 
-__all__ = ["CONTROL", "MAX_REQUEST", "MockServer", "Namespace"]
+__all__ = ["CONTROL", "FAULT_HEADER", "MAX_REQUEST", "MockServer", "Namespace"]
 
 MAX_REQUEST = 32 * 1024 * 1024
 """The most bytes in the body of a request: the API's limit for messages."""
 
 CONTROL = "/_streamlab/"
 _HEALTH = f"{CONTROL}health"
+FAULT_HEADER = "x-streamlab-fault"
+"""The header by which a request orders faults for its own answer; it may come more than once."""
 _NAMESPACE = re.compile(r"/(~[A-Za-z0-9_.-]+)(/.*)?")
-
-_TURNS_TO_ACCEPT = 3
-"""Turns of the loop after which asyncio has made a connection of what it was accepting."""
 
 _logger = logging.getLogger("streamlab.server")
 _logger.addHandler(logging.NullHandler())
@@ -64,8 +64,13 @@ class Namespace:
 
     def answer(self, request: Request, common: Headers) -> Answer:
         """Return the answer to a request, and remember it."""
+        texts = [value for name, value in request.headers if name.lower() == FAULT_HEADER]
+
+        def ordered() -> list[Fault]:
+            return [fault for text in texts for fault in parse_fault_text(text, FAULT_HEADER)]
+
         with self.lock:
-            found, self.state = answer(request, self.rules, self.state, self.settings, common=common)
+            found, self.state = answer(request, self.rules, self.state, self.settings, common=common, ordered=ordered)
         return found
 
     def reset(self) -> None:
@@ -83,45 +88,42 @@ class MockServer:
         self._clock = clock or RealClock()
         self._on_end = on_end
         self._web: web.Server | None = None
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._is_stopping = False
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, *, sock: socket.socket | None = None) -> str:
         """Listen, and return the URL. Raises ServerError if the address cannot be had."""
-        loop = asyncio.get_running_loop()
         self._web = web.Server(
             self._handle, request_factory=self._make_request, handler_cancellation=True, access_log=None, logger=_logger
         )
-        try:
-            if sock is not None:
-                self._listener = await loop.create_server(self._web, sock=sock, backlog=1024)
-            else:
-                self._listener = await loop.create_server(self._web, host, port, backlog=1024)
-        except (OSError, OverflowError, UnicodeError) as error:  # a port above 65535, a name that is none
-            raise ServerError(_cannot_listen(host, port, error)) from None
-        address = self._listener.sockets[0].getsockname()
-        return f"http://[{address[0]}]:{address[1]}" if ":" in address[0] else f"http://{address[0]}:{address[1]}"
+        self._listener = Listener(self._web)
+        return await self._listener.start(host, port, sock)
+
+    async def refuse(self, times: int | None = None) -> None:
+        """Refuse connections until `accept`, or reset the next `times`; those that are idle are closed, the others after use.
+
+        Raises ServerError if the server does not run.
+        """
+        if self._listener is None or self._web is None:
+            raise ServerError("the server does not run, so it refuses connections already")
+        await self._listener.refuse(times)
+        for connection in self._web.connections:
+            connection.close()
+
+    async def accept(self) -> None:
+        """Take connections again. Raises ServerError if the port has been taken meanwhile."""
+        if self._listener is not None:
+            await self._listener.accept()
 
     async def stop(self) -> None:
         """Stop listening, drop every connection, and return when nothing is left running."""
         self._is_stopping = True
         if self._listener is not None:
-            await self._accept_no_more(self._listener)
+            await self._listener.close()
         if self._web is not None:
             for transport in [each.transport for each in self._web.connections if each.transport is not None]:
                 transport.abort()
             await self._web.shutdown(timeout=0.1)
-        if self._listener is not None:
-            await self._listener.wait_closed()
-
-    @staticmethod
-    async def _accept_no_more(listener: asyncio.Server) -> None:
-        """Stop listening; what asyncio is accepting at this moment becomes a connection first, or nobody would close it."""
-        for sock in listener.sockets:
-            asyncio.get_running_loop().remove_reader(sock.fileno())
-        for _ in range(_TURNS_TO_ACCEPT):
-            await asyncio.sleep(0)
-        listener.close()
 
     @staticmethod
     def _tell(on_end: Callable[[Call], None], call: Call) -> None:
@@ -273,16 +275,3 @@ def _crashed(request: Request, error: Exception, common: Headers) -> Answer:
     problem = f"this request cannot be answered: {type(error).__name__}: {error}"
     plan = Failure(ERRORS["api"], f"streamlab: {problem}").plan(request, generator(0, "crash"))
     return replace(_standing(plan, (*common, ("x-should-retry", "false"))), problem=problem)
-
-
-def _cannot_listen(host: str, port: int, error: Exception) -> str:
-    """Say why an address cannot be had, in the same words whatever the version of asyncio."""
-    number = error.errno if isinstance(error, OSError) else None
-    if number == errno.EADDRINUSE:
-        return f"port {port} on {host} is in use\n  hint: choose another port, or 0 for any that is free"
-    if number is not None and number > 0 and number != errno.EADDRNOTAVAIL:
-        return f"cannot listen on {host}:{port}: {os.strerror(number)}"
-    if isinstance(error, OSError | UnicodeError):
-        hint = "use 127.0.0.1, or ::1 (without brackets) for IPv6"
-        return f"cannot listen on {host}:{port}: this machine has no such address\n  hint: {hint}"
-    return f"cannot listen on {host}:{port}: {error}"

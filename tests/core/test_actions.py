@@ -151,7 +151,7 @@ def test_an_empty_frame_sends_nothing_and_waits() -> None:
 def test_a_silence_before_a_cut_is_kept() -> None:
     """Nothing is left to send after it, and the ending still waits for it."""
     found = actions(EVENT, (4.0, Frame(b"", wait=4.0)), ending=Ending.RESET)
-    assert found == [Send(START + chunk(EVENT), events=1), Wait(4.0), Abort(reset=True)]
+    assert found == [Send(START + chunk(EVENT), events=1), Wait(4.0), Abort(Ending.RESET)]
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_a_silence_before_a_cut_is_kept() -> None:
     [
         (Ending.COMPLETE, END, Finish(Ending.COMPLETE, keep_alive=True)),
         (Ending.END, END, Finish(Ending.END, keep_alive=True)),
-        (Ending.FIN, b"", Abort(reset=False)),
-        (Ending.RESET, b"", Abort(reset=True)),
+        (Ending.FIN, b"", Abort(Ending.FIN)),
+        (Ending.RESET, b"", Abort(Ending.RESET)),
         (Ending.HANG, b"", Hang()),
     ],
 )

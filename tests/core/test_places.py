@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 from pydantic_core import from_json
 
 from streamlab.core.events import PING, dump, encode
-from streamlab.core.places import GRAMMAR, Place, Point, Side, Spot, char_offset, describe, point_at_byte, spots
+from streamlab.core.places import (
+    BEFORE_HEAD,
+    GRAMMAR,
+    Place,
+    Point,
+    Side,
+    Spot,
+    char_offset,
+    describe,
+    point_at_byte,
+    spots,
+)
 from streamlab.core.plan import EVENT_STREAM, JSON, Head, Plan
 from streamlab.core.sse import Event, Frame, decode
 from streamlab.errors import PlaceError
@@ -199,8 +210,8 @@ def test_a_share_is_the_nearest_byte(text: str, count: int) -> None:
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("plan", [STREAM, BODY, Plan(Head())], ids=["stream", "body", "nothing"])
 def test_the_edges_are_everywhere(plan: Plan, side: Side) -> None:
-    """Right after the head, and after all bytes: in every answer, on every side."""
-    assert Place("headers").point(plan, side) == Point(0)
+    """Before or right after the head, and after all bytes: in every answer, on every side."""
+    assert Place("headers").point(plan, side) == Point(BEFORE_HEAD if side == "before" else 0)
     assert Place("end").point(plan, side) == Point(len(plan.frames))
 
 

@@ -90,4 +90,4 @@ def test_a_plan_is_complete_unless_something_ends_it() -> None:
 
 def test_the_endings_are_the_words_of_the_journal() -> None:
     """Each ending is its own word."""
-    assert [str(each) for each in Ending] == ["complete", "end", "fin", "reset", "hang"]
+    assert [str(each) for each in Ending] == ["complete", "end", "fin", "reset", "corrupt", "hang"]

@@ -457,7 +457,7 @@ ALLOWED = {
     "<rule>": ", ".join(sorted(RuleModel.known())),
     "<reply>": ", ".join(sorted(ReplyModel.known())),
     "<faults>": ", ".join(fault_names()),
-    "<items>": ", ".join(sorted(("type", "wait", "raw", *fault_names()))),
+    "<items>": ", ".join(sorted(("type", "wait", *fault_names()))),
     "<errors>": f"{', '.join(sorted(ERRORS))}; or a status: {', '.join(str(error.status) for error in ERRORS.values())}",
     "<conditions>": (
         "any_message, attempt, body, call, headers, last_user, method, model, path, stream, system, tool_result, tools, turn"
@@ -862,7 +862,7 @@ BAD: list[tuple[str, str | bytes, str, str]] = [
         "a wrong type of raw",
         "reply:\n  events: [{raw: 3}]\n",
         "2:13: reply.events.0.raw: a text or !!binary is expected, not 3",
-        "",
+        'for example: raw: ": hello\\n\\n"',
     ),
     (
         "a fault among events with a place",
@@ -1030,7 +1030,7 @@ BAD: list[tuple[str, str | bytes, str, str]] = [
         "an event in the middle of an error",
         "reply:\n  error: overloaded\n  faults:\n  - {error: overloaded, at: end}\n",
         "4:6: reply.faults.0.error: this answer is no event stream",
-        "an event can stand only in a stream",
+        "this fault changes the events of a stream; a JSON body has none",
     ),
     (
         "a value that a fault does not have",

@@ -99,8 +99,8 @@ def test_a_stream_is_a_list_of_names_events_silences_bytes_and_faults() -> None:
     """Each of them is a choice of its own."""
     choices = schema.events_schema()["items"]["anyOf"]
     assert choices[0]["enum"] == list(schema.EVENT_NAMES)
-    assert [each["required"] for each in choices[1:4]] == [["type"], ["wait"], ["raw"]]
-    assert choices[4:] == faults_schema(placed=False)["anyOf"]
+    assert [each["required"] for each in choices[1:3]] == [["type"], ["wait"]]
+    assert choices[3:] == faults_schema(placed=False)["anyOf"]
 
 
 def test_the_names_of_events_are_those_that_can_be_filled_in() -> None:

@@ -194,7 +194,7 @@ def test_a_long_wait_is_counted_from_the_start_of_the_answer() -> None:
         (Finish(Ending.END), True, []),
         (Finish(Ending.COMPLETE, keep_alive=False), False, []),
         (Abort(), False, [("write_eof",), ("close",)]),
-        (Abort(reset=True), False, [("abort", True)]),
+        (Abort(Ending.RESET), False, [("abort", True)]),
     ],
 )
 def test_each_ending_leaves_the_connection_as_it_should(last: Action, after: Log, *, is_kept: bool) -> None:
@@ -217,7 +217,7 @@ def test_each_ending_leaves_the_connection_as_it_should(last: Action, after: Log
             [Send(b"a"), Abort()],
             [("told", 0, 1, None), ("write", b"a"), ("told", 0, 0, Ending.FIN), ("write_eof",), ("close",)],
         ),
-        ([Abort(reset=True)], [("told", 0, 0, Ending.RESET), ("abort", True)]),
+        ([Abort(Ending.RESET)], [("told", 0, 0, Ending.RESET), ("abort", True)]),
         ([Finish()], [("told", 0, 0, Ending.COMPLETE)]),
         (
             [Send(b"a"), Wait(1), Finish(Ending.END)],
@@ -286,7 +286,7 @@ def test_a_reset_waits_as_long_as_the_peer_goes_on_reading(monkeypatch: pytest.M
     log: Log = []
     transport = _Recording(log)
     transport.waiting = list(range(200, 0, -1))
-    performed([Abort(reset=True)], transport=transport)
+    performed([Abort(Ending.RESET)], transport=transport)
     assert transport.waiting == []
     assert log == [("abort", True)]
 
@@ -297,7 +297,7 @@ def test_a_reset_does_not_wait_for_ever_for_a_peer_that_reads_nothing(monkeypatc
     log: Log = []
     transport = _Recording(log)
     transport.waiting = [7] * 100_000
-    performed([Abort(reset=True)], transport=transport)
+    performed([Abort(Ending.RESET)], transport=transport)
     assert transport.waiting != []
     assert log == [("abort", True)]
 

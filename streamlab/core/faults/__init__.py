@@ -5,8 +5,21 @@ plan into a plan, `places` says where in a plan it can be put. To add one: write
 decorate it with `@register("name")`.
 """
 
-from streamlab.core.faults.base import Fault, fault_names, fault_type, main_field, parse_fault, register
-from streamlab.core.faults.events import ErrorEvent
-from streamlab.core.faults.wire import Cut, Stall
+# Each module says in its `__all__` which faults it has, so that a new one is named in its own module alone.
+from streamlab.core.faults import base, events, framing, http, order, payload, wire
+from streamlab.core.faults.base import *  # noqa: F403
+from streamlab.core.faults.events import *  # noqa: F403
+from streamlab.core.faults.framing import *  # noqa: F403
+from streamlab.core.faults.http import *  # noqa: F403
+from streamlab.core.faults.order import *  # noqa: F403
+from streamlab.core.faults.payload import *  # noqa: F403
+from streamlab.core.faults.wire import *  # noqa: F403
 
-__all__ = ["Cut", "ErrorEvent", "Fault", "Stall", "fault_names", "fault_type", "main_field", "parse_fault", "register"]
+__all__: list[str] = []
+__all__ += base.__all__
+__all__ += http.__all__
+__all__ += events.__all__
+__all__ += order.__all__
+__all__ += framing.__all__
+__all__ += payload.__all__
+__all__ += wire.__all__

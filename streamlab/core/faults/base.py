@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, fields, replace
+from itertools import pairwise
 from random import Random
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
-from streamlab.core.places import Place, Point, Side, spots
-from streamlab.core.plan import Plan
+from streamlab.core.places import BEFORE_HEAD, Place, Point, Side, spots
+from streamlab.core.plan import Ending, Plan
+from streamlab.core.selection import ALL, Selection, check_selection, selected
+from streamlab.core.sse import Frame
 from streamlab.errors import FaultError, PlaceError, ScenarioError, nearest
 
-__all__ = ["AtPlace", "Fault", "fault_names", "fault_type", "main_field", "parse_fault", "register", "silence_at"]
+__all__ = [
+    "AtPlace",
+    "Chosen",
+    "Example",
+    "Fault",
+    "OfEvents",
+    "OfHead",
+    "apply_faults",
+    "examples",
+    "fault_family",
+    "fault_names",
+    "fault_type",
+    "main_field",
+    "parse_fault",
+    "rearranged",
+    "register",
+    "silence_at",
+]
 
 _SIDES: tuple[Side, ...] = ("before", "at", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A failure that a fault makes, and what the official Python SDK does with it.
+
+    `stream` is what comes of `messages.stream(…)` with `get_final_message()`: what is raised, or how the message differs from
+    the whole one. `create` is what comes of a loop over `create(stream=True)`, if that is something else. The tests compare
+    both with the SDK that is installed.
+    """
+
+    what: str
+    fault: str
+    stream: str
+    create: str | None = None
 
 
 @runtime_checkable
@@ -64,18 +99,129 @@ class AtPlace:
         assert self.default is not None  # noqa: S101 - checked when the fault was made
         return Place(self.default[1]).point(plan, self.default[0])
 
+    def gap(self, plan: Plan) -> int:
+        """Return the number of the frame before which this fault puts something. Raises FaultError inside a frame."""
+        point = self.point(plan)
+        if point.frame == BEFORE_HEAD:
+            raise FaultError("nothing of the body can come before the headers", key=("before",), hint="write at: headers")
+        if point.offset:
+            hint = "use the place of an event or a delta"
+            raise FaultError("an event cannot stand inside another", key=(self.name,), hint=hint)
+        return point.frame
+
+    def inserted(self, plan: Plan, *frames: Frame) -> Plan:
+        """Return the plan with these frames at the place of this fault; the first takes over the silence asked for there."""
+        index = self.gap(plan)
+        if index and index == len(plan.frames) and not plan.frames[-1].raw:
+            index -= 1  # a silence at the end, which these frames take over as well
+        silence = silence_at(plan, Point(index))
+        rest = plan.frames[index:] if index < len(plan.frames) and plan.frames[index].raw else ()
+        if silence:
+            frames = (replace(frames[0], wait=frames[0].wait + silence), *frames[1:])
+            rest = (replace(rest[0], wait=0.0), *rest[1:]) if rest else ()
+        return rearranged(plan, (*plan.frames[:index], *frames, *rest))
+
     def places(self, plan: Plan) -> Iterator[Place]:
         """Yield the place of every event."""
         return (Place(f"event {spot.number}") for spot in spots(plan))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfEvents:
+    """The base of a fault that changes some events, each by itself: all of them unless `of` says which."""
+
+    of: Selection = ALL
+
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check_selection(self.of, "of")
+
+    def changed(self, plan: Plan, change: Callable[[Frame], Frame]) -> Plan:
+        """Return the plan with the selected frames changed. Raises PlaceError if one is not there."""
+        wanted = set(selected(plan, self.of, "of"))
+        return replace(plan, frames=tuple(change(each) if index in wanted else each for index, each in enumerate(plan.frames)))
+
+    def places(self, plan: Plan) -> Iterator[Place]:
+        """Yield the place of every event."""
+        return (Place(f"event {spot.number}") for spot in spots(plan))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The base of a fault whose main value, `events`, says which events it is about."""
+
+    events: Selection
+
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check_selection(self.events, "events")
+
+    def selected(self, plan: Plan) -> tuple[int, ...]:
+        """Return the numbers of the frames that are chosen, rising. Raises PlaceError if one is not there."""
+        return selected(plan, self.events, "events")
+
+    def places(self, plan: Plan) -> Iterator[Place]:
+        """Yield the place of every event."""
+        return (Place(f"event {spot.number}") for spot in spots(plan))
+
+
+class OfHead:
+    """The base of a fault that changes the whole answer, or its head, and has no place."""
+
+    __slots__ = ()
+
+    def places(self, plan: Plan) -> Iterator[Place]:
+        """Yield the one place there is."""
+        del plan
+        yield Place("headers")
+
+
+def rearranged(plan: Plan, frames: Sequence[Frame]) -> Plan:
+    """Return the plan with these frames; one stays joined to the chunk before it only if what preceded it still does."""
+    before = {id(second): first for first, second in pairwise(plan.frames)}
+    kept = list(frames[:1])
+    for first, second in pairwise(frames):
+        is_torn = second.joined and before.get(id(second)) is not first
+        kept.append(replace(second, joined=False) if is_torn else second)
+    return replace(plan, frames=tuple(kept))
+
+
+def apply_faults(plan: Plan, faults: Sequence[Fault], rng: Random) -> Plan:
+    """Return the plan with these faults in it, in the order written.
+
+    Raises ScenarioError, with the number of the fault, if one of them has no place in what the ones before it left.
+    """
+    for number, fault in enumerate(faults):
+        try:
+            if not plan.head.is_sent:
+                problem = f"nothing is left of the answer for the fault {fault.name!r} to change"
+                raise FaultError(problem, hint="the fault before it ends the answer before the headers: take one of them out")
+            plan = _resized(plan, fault.apply(plan, rng))
+        except ScenarioError as error:
+            error.key = ("faults", number, *error.key)
+            raise
+    return plan
+
+
+def _resized(before: Plan, after: Plan) -> Plan:
+    """Return a changed plan whose head states the length of the changed body, if it stated that of the old one."""
+    stated, grown = after.head.get("content-length"), len(after.body) - len(before.body)
+    is_whole = after.ending in (Ending.COMPLETE, Ending.END)
+    if not grown or not is_whole or stated is None or stated != before.head.get("content-length") or not stated.isdecimal():
+        return after
+    return replace(after, head=after.head.with_headers([("content-length", str(int(stated) + grown))]))
+
+
 def silence_at(plan: Plan, point: Point) -> float:
     """Return the seconds of silence asked for before the frame at `point`: a fault that ends the answer there keeps them."""
-    return plan.frames[point.frame].wait if point.frame < len(plan.frames) else 0.0
+    return plan.frames[point.frame].wait if 0 <= point.frame < len(plan.frames) else 0.0
 
 
 _REGISTRY: dict[str, type[Fault]] = {}  # filled when the modules of faults are loaded, and not changed after
 _T = TypeVar("_T")
+_OURS = "streamlab.core.faults."
 
 
 def register(name: str) -> Callable[[type[_T]], type[_T]]:
@@ -100,8 +246,18 @@ def fault_names() -> tuple[str, ...]:
 def fault_type(name: str) -> type[Fault]:
     """Return the class of a fault. Raises FaultError, with the nearest name, if there is none."""
     if name not in _REGISTRY:
-        raise FaultError(f"there is no fault {name!r}", key=(name,), hint=nearest(name, fault_names()))
+        raise _unknown(name)
     return _REGISTRY[name]
+
+
+def fault_family(cls: type[Fault]) -> str:
+    """Return the family of a fault: the module that it stands in, if it is one of ours."""
+    return cls.__module__.removeprefix(_OURS) if cls.__module__.startswith(_OURS) else "other"
+
+
+def examples(cls: type[Fault]) -> tuple[Example, ...]:
+    """Return the failures that a fault gives as examples of itself."""
+    return getattr(cls, "examples", ())
 
 
 def main_field(cls: type[Fault]) -> str:
@@ -121,7 +277,7 @@ def parse_fault(written: Mapping[str, Any]) -> Fault:
         unknown = next((str(key) for key in written if key not in _SIDES), None)
         if unknown is None:
             raise FaultError("a fault is expected, and this is only its place", hint=f"faults: {', '.join(fault_names())}")
-        raise FaultError(f"there is no fault {unknown!r}", key=(unknown,), hint=nearest(unknown, fault_names()))
+        raise _unknown(unknown)
     cls = _REGISTRY[name]
     main = main_field(cls)
     _check_keys(written, name, {item.name: item for item in fields(cls) if item.init and item.name != main})  # type: ignore[arg-type]
@@ -131,6 +287,15 @@ def parse_fault(written: Mapping[str, Any]) -> Fault:
     except ScenarioError as error:
         error.key = tuple(name if part == main else part for part in error.key) or (name,)
         raise
+
+
+def _unknown(name: str) -> FaultError:
+    """Return the error for a name that is no fault's: it says how to write a failure that goes by this name."""
+    words = set(name.replace("_", " ").replace("-", " ").lower().split())
+    all_known = (each for cls in _REGISTRY.values() for each in examples(cls) if name.strip("_-").isidentifier())
+    found = next((each for each in all_known if words <= set(each.what.lower().split())), None)
+    hint = f"write {{{found.fault}}}; " if found else ""
+    return FaultError(f"there is no fault {name!r}", key=(name,), hint=hint + nearest(name, fault_names()))
 
 
 def _check_keys(written: Mapping[str, Any], name: str, others: Mapping[str, Field[Any]]) -> None:

@@ -1,21 +1,26 @@
-"""Faults of the wire: where sending stops, and where it pauses."""
+"""Faults of the wire: how the bytes are sent, where sending stops, and where it pauses."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Literal
+from typing import ClassVar, Literal
 
 from streamlab.core.durations import FOREVER, seconds
-from streamlab.core.faults.base import AtPlace, register, silence_at
-from streamlab.core.places import Point
+from streamlab.core.faults.base import AtPlace, Chosen, Example, OfEvents, OfHead, register, silence_at
+from streamlab.core.places import BEFORE_HEAD, Point
 from streamlab.core.plan import Ending, Plan
+from streamlab.core.selection import ALL, Selection
 from streamlab.core.sse import Frame, Split
 from streamlab.errors import FaultError, nearest
 
-__all__ = ["Cut", "Stall"]
+__all__ = ["ContentLength", "CorruptChunk", "Cut", "Join", "SplitFrames", "Stall", "Trailing"]
 
 _CUTS = {"end": Ending.END, "fin": Ending.FIN, "reset": Ending.RESET}
+_CHARACTERS = "characters"
+_CONTINUATION = range(0x80, 0xC0)
+_SIZE = re.compile(r"\s*[0-9A-Fa-f]|\Z")
 
 
 @register("cut")
@@ -25,10 +30,28 @@ class Cut(AtPlace):
 
     `how` is `end` (the body's end mark comes early, so HTTP sees nothing wrong), `fin` (the connection is closed without the
     end mark) or `reset` (TCP RST, once the client has acknowledged what precedes it).
-    A silence that is already asked for here comes before it.
+    A silence that is already asked for here comes before it. `before: headers` closes before anything is sent.
     """
 
     how: Literal["end", "fin", "reset"] = "fin"
+
+    examples: ClassVar = (
+        Example("clean end after a delta", "cut: end, after: delta 3", "text 'One two three', no tool, stop_reason None"),
+        Example("clean end inside an event", "cut: end, at: text char 5", "text 'One', no tool, stop_reason None"),
+        Example(
+            "clean end inside the input of a tool",
+            "cut: end, at: tool_use char 12",
+            "tool input {}, stop_reason None",
+            create='tool input {"locatio, stop_reason None',
+        ),
+        Example("clean end before message_stop", "cut: end, before: message_stop", "the whole message"),
+        Example("empty body", "cut: end, at: headers", "raises AssertionError", create="text '', no tool, stop_reason None"),
+        Example("connection closed in mid-stream", "cut: fin, after: delta 3", "raises RemoteProtocolError"),
+        Example("connection closed inside a character", "cut: fin, at: byte 700", "raises RemoteProtocolError"),
+        Example("connection reset in mid-stream", "cut: reset, after: delta 3", "raises ReadError"),
+        Example("connection closed before the headers", "cut: fin, before: headers", "raises APIConnectionError, an APIError"),
+        Example("connection reset before the headers", "cut: reset, before: headers", "raises APIConnectionError, an APIError"),
+    )
 
     def __post_init__(self) -> None:
         if not isinstance(self.how, str) or self.how not in _CUTS:
@@ -38,7 +61,11 @@ class Cut(AtPlace):
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the plan up to the place, with the ending asked for."""
         del rng
-        return _cut(plan, self.point(plan), _CUTS[self.how])
+        point = self.point(plan)
+        if point.frame == BEFORE_HEAD and self.how == "end":
+            hint = "use fin or reset, or at: headers"
+            raise FaultError("an answer cannot end cleanly before its headers", key=("how",), hint=hint)
+        return _cut(plan, point, _CUTS[self.how])
 
 
 @register("stall")
@@ -46,10 +73,18 @@ class Cut(AtPlace):
 class Stall(AtPlace):
     """Nothing is sent here for a time (`2s`, `400ms`, a number of seconds), or `forever`: until the client leaves.
 
-    A stall is a dead silence: no ping is sent in it.
+    A stall is a dead silence: no ping is sent in it. `before: headers` makes the headers slow, or no answer at all.
     """
 
     time: str | float = FOREVER
+
+    examples: ClassVar = (
+        Example("stall in mid-stream", "stall: forever, after: delta 3", "raises ReadTimeout"),
+        Example("stall before the first token", "stall: forever, before: delta 1", "raises ReadTimeout"),
+        Example("kept open after message_stop", "stall: forever, after: message_stop", "raises ReadTimeout"),
+        Example("slow headers", "stall: 20ms, before: headers", "the whole message"),
+        Example("no answer", "stall: forever, before: headers", "raises APITimeoutError, an APIError"),
+    )
 
     def __post_init__(self) -> None:
         seconds(self.time, key="time", allow_forever=True)
@@ -61,18 +96,182 @@ class Stall(AtPlace):
         point, time = self.point(plan), seconds(self.time, key="time", allow_forever=True)
         if time == float("inf"):
             return _cut(plan, point, Ending.HANG)
+        if point.frame == BEFORE_HEAD:
+            return replace(plan, head=replace(plan.head, wait=plan.head.wait + time))
         frames = list(plan.frames)
         if point.frame == len(frames):
             frames.append(Frame(b"", wait=time))
         elif point.offset == 0:
-            frames[point.frame] = replace(frames[point.frame], wait=frames[point.frame].wait + time)
+            frames[point.frame] = replace(frames[point.frame], wait=frames[point.frame].wait + time, joined=False)
         else:
             frames[point.frame] = _split(frames[point.frame], Split(point.offset, time))
         return replace(plan, frames=tuple(frames))
 
 
+@register("split")
+@dataclass(frozen=True, slots=True)
+class SplitFrames(OfEvents):
+    """Frames are sent in pieces of `every` bytes, or are split inside each character of several bytes (`characters`).
+
+    Each piece is a chunk and a write of its own, `wait` seconds after the one before it (`2ms`; none by default). A body
+    without events, such as JSON, is split as well.
+    """
+
+    every: int | str = 1
+    wait: str | float = 0.0
+
+    examples: ClassVar = (
+        Example("one byte at a time", "split: 1", "the whole message"),
+        Example("split every 7 bytes", "split: 7", "the whole message"),
+        Example("split inside characters", "split: characters", "the whole message"),
+    )
+
+    def __post_init__(self) -> None:
+        is_number = isinstance(self.every, int) and not isinstance(self.every, bool) and self.every > 0
+        if not is_number and self.every != _CHARACTERS:
+            hint = f"write a number of bytes from 1, or {_CHARACTERS}"
+            raise FaultError(f"{self.every!r} is no size of a piece", key=("every",), hint=hint)
+        seconds(self.wait, key="wait")
+        OfEvents.__post_init__(self)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with the splits in it. Raises FaultError if there is no character to be split."""
+        del rng
+        made = self.changed(plan, self._split)
+        if self.every == _CHARACTERS and made == plan:
+            hint = "characters outside ASCII have several bytes: put one in the text"
+            raise FaultError("no character here has more than one byte", key=("every",), hint=hint)
+        return made
+
+    def _split(self, frame: Frame) -> Frame:
+        wait = seconds(self.wait, key="wait")
+        offsets = (
+            _inside_characters(frame.raw) if isinstance(self.every, str) else range(self.every, len(frame.raw), self.every)
+        )
+        taken = {split.offset: split for split in frame.splits}
+        merged = {**{offset: Split(offset, wait) for offset in offsets}, **taken}
+        return replace(frame, splits=tuple(merged[offset] for offset in sorted(merged)))
+
+
+@register("join")
+@dataclass(frozen=True, slots=True)
+class Join(Chosen):
+    """Frames come together in one chunk and one write, when the last of them is due: as behind a proxy that buffers.
+
+    `events` says which: `all`, `every …`, or a list of places; frames between them come along.
+    """
+
+    events: Selection = ALL
+
+    examples: ClassVar = (Example("everything in one write", "join: all", "the whole message"),)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with the frames in one chunk; the splits within them are gone, the silences add up."""
+        del rng
+        wanted = self.selected(plan)
+        if not wanted:
+            return plan
+        first, last = wanted[0], wanted[-1]
+        frames = [
+            replace(frame, joined=index > first, wait=frame.wait + sum(split.wait for split in frame.splits), splits=())
+            if first <= index <= last
+            else frame
+            for index, frame in enumerate(plan.frames)
+        ]
+        return replace(plan, frames=tuple(frames))
+
+
+@register("corrupt_chunk")
+@dataclass(frozen=True, slots=True)
+class CorruptChunk(AtPlace):
+    """The chunked coding of the body breaks here: `line` stands where the size of a chunk belongs.
+
+    After it the connection is closed.
+    """
+
+    line: str = "XYZ"
+
+    examples: ClassVar = (Example("corrupt chunk header", "corrupt_chunk: XYZ, after: delta 3", "raises RemoteProtocolError"),)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.line, str) or not self.line.isascii() or _SIZE.match(self.line):
+            hint = "write a text that is no hexadecimal number, for example: corrupt_chunk: XYZ"
+            raise FaultError(f"{self.line!r} corrupts no chunk", key=("line",), hint=hint)
+        AtPlace.__post_init__(self)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan up to the place, then the corrupt chunk. Raises FaultError if the body does not come in chunks."""
+        del rng
+        if plan.is_sized:
+            hint = "use it on a stream, or cut: fin"
+            raise FaultError("this body has a length and does not come in chunks", key=("line",), hint=hint)
+        point = self.point(plan)
+        if point.frame == BEFORE_HEAD:
+            raise FaultError("there is no chunk before the headers", key=("before",), hint="write at: headers")
+        return replace(_cut(plan, point, Ending.CORRUPT), trailing=f"{self.line}\r\n".encode())
+
+
+@register("content_length")
+@dataclass(frozen=True, slots=True)
+class ContentLength(OfHead):
+    """The head states a length that is `error` bytes more than the body has, or fewer; the body does not come in chunks.
+
+    When the body has been sent the connection is closed, since what is on it makes no sense any more.
+    """
+
+    error: int = 10
+
+    examples: ClassVar = (
+        Example("content-length too large", "content_length: 10", "raises RemoteProtocolError"),
+        Example("content-length too small", "content_length: -10", "the whole message"),
+    )
+
+    def __post_init__(self) -> None:
+        if isinstance(self.error, bool) or not isinstance(self.error, int) or not self.error:
+            hint = "write how many bytes more, or fewer: 10 or -10"
+            raise FaultError(f"{self.error!r} is no error of a length", key=("error",), hint=hint)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with the wrong length. Raises FaultError if the body is shorter than what it is to lack."""
+        del rng
+        size = len(plan.body)
+        if size + self.error < 0:
+            problem = f"the body has {size} bytes, which is fewer than {-self.error}"
+            raise FaultError(problem, key=("error",), hint=f"write at least {-size}")
+        ending = Ending.FIN if plan.ending in (Ending.COMPLETE, Ending.END) else plan.ending
+        return replace(plan, head=plan.head.with_headers([("content-length", str(size + self.error))]), ending=ending)
+
+
+@register("trailing")
+@dataclass(frozen=True, slots=True)
+class Trailing(OfHead):
+    """Bytes come after the end of the body, on a connection that stays open: the start of the next answer, for the client."""
+
+    data: str | bytes = "garbage"
+
+    examples: ClassVar = (Example("bytes after the end of the body", "trailing: garbage", "the whole message"),)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, str | bytes) or not self.data:
+            raise FaultError(f"a text is expected, not {self.data!r}", key=("data",), hint="for example: trailing: garbage")
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with the bytes after it. Raises FaultError if the body has no end that they could come after."""
+        del rng
+        if plan.ending not in (Ending.COMPLETE, Ending.END):
+            problem = "the body is broken off, so nothing comes after its end"
+            raise FaultError(problem, key=("data",), hint="take one of the two faults out")
+        data = self.data if isinstance(self.data, bytes) else self.data.encode("utf-8", "surrogatepass")
+        return replace(plan, trailing=plan.trailing + data)
+
+
 def _cut(plan: Plan, point: Point, ending: Ending) -> Plan:
     """End the plan at the point, after the silence that it already asks for there."""
+    if point.frame == BEFORE_HEAD:
+        return replace(plan, head=replace(plan.head, is_sent=False), frames=(), ending=ending, trailing=b"")
+    if point.frame == len(plan.frames) and plan.ending not in (Ending.COMPLETE, Ending.END):
+        problem = f"the answer ends here already, by a fault before this one ({plan.ending.value})"
+        raise FaultError(problem, hint="take one of the two faults out")
     frames = plan.frames[: point.frame]
     if point.offset:
         last = plan.frames[point.frame]
@@ -80,8 +279,13 @@ def _cut(plan: Plan, point: Point, ending: Ending) -> Plan:
         frames += (replace(last, raw=last.raw[: point.offset], splits=splits),)
     elif wait := silence_at(plan, point):
         frames += (Frame(b"", wait=wait),)
-    return replace(plan, frames=frames, ending=ending)
+    return replace(plan, frames=frames, ending=ending, trailing=b"")
 
 
 def _split(frame: Frame, split: Split) -> Frame:
     return replace(frame, splits=tuple(sorted((*frame.splits, split), key=lambda each: each.offset)))
+
+
+def _inside_characters(raw: bytes) -> list[int]:
+    """Return the offsets inside the characters that take several bytes in UTF-8."""
+    return [offset for offset, byte in enumerate(raw) if byte in _CONTINUATION and offset]

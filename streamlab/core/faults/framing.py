@@ -1,0 +1,212 @@
+"""Faults of framing: how the lines of server-sent events are written (HTML Living Standard, 9.2.6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from random import Random
+from typing import ClassVar, Literal
+
+from streamlab.core.faults.base import Chosen, Example, OfEvents, register
+from streamlab.core.plan import Plan
+from streamlab.core.selection import ALL, Selection, require_stream
+from streamlab.core.sse import Frame
+from streamlab.errors import FaultError, nearest
+
+__all__ = ["DataLines", "EventId", "EventName", "LineEnd", "NoBlankLine", "NoSpace"]
+
+_ENDS = {"lf": b"\n", "crlf": b"\r\n", "cr": b"\r"}
+_LINE = re.compile(rb"\r\n|\n|\r")
+_ABSENT = "absent"
+_MOST_LINES = 1000
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|\s+', re.DOTALL)
+"""One token of JSON, or the space between two."""
+
+
+@register("line_end")
+@dataclass(frozen=True, slots=True)
+class LineEnd(OfEvents):
+    """Lines end in CR LF (`crlf`) or in CR alone (`cr`), which the standard allows, and which the API never sends."""
+
+    how: Literal["lf", "crlf", "cr"] = "crlf"
+
+    examples: ClassVar = (
+        Example("crlf", "line_end: crlf", "the whole message"),
+        Example("cr", "line_end: cr", "the whole message"),
+        Example("crlf in one event", "line_end: crlf, of: delta 2", "the whole message"),
+    )
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.how, str) or self.how not in _ENDS:
+            raise FaultError(f"{self.how!r} is not the end of a line", key=("how",), hint=nearest(str(self.how), _ENDS))
+        OfEvents.__post_init__(self)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with other ends of lines."""
+        del rng
+        require_stream(plan, "how")
+        return self.changed(plan, lambda frame: _with_raw(frame, _LINE.sub(_ENDS[self.how], frame.raw)))
+
+
+@register("event_name")
+@dataclass(frozen=True, slots=True)
+class EventName(OfEvents):
+    """The `event:` line says another name than the `type` in the data, or does not come (`absent`): data-only frames."""
+
+    text: str = "message"
+
+    examples: ClassVar = (
+        Example("event name that disagrees with the type", "event_name: message, of: delta 1", "the whole message"),
+        Example("data-only frames", "event_name: absent", "raises AssertionError", create="text '', no tool, stop_reason None"),
+    )
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str) or not self.text.isprintable():
+            hint = "write a name in one line, or absent"
+            raise FaultError(f"{self.text!r} is not the name of an event", key=("text",), hint=hint)
+        OfEvents.__post_init__(self)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with other names."""
+        del rng
+        require_stream(plan, "text")
+        return self.changed(plan, self._named)
+
+    def _named(self, frame: Frame) -> Frame:
+        if frame.message is None:
+            return frame
+        lines = [line for line in _lines(frame.raw) if not line.startswith(b"event:")]
+        if self.text != _ABSENT:
+            lines.insert(0, f"event: {self.text}\n".encode())
+        return _with_raw(frame, b"".join(lines))
+
+
+@register("data_lines")
+@dataclass(frozen=True, slots=True)
+class DataLines(OfEvents):
+    """The data of an event comes in `count` lines, each with its `data:`, which the client has to join with line feeds."""
+
+    count: int = 2
+
+    examples: ClassVar = (Example("several data lines", "data_lines: 3", "the whole message"),)
+
+    def __post_init__(self) -> None:
+        is_count = isinstance(self.count, int) and not isinstance(self.count, bool) and 1 < self.count <= _MOST_LINES
+        if not is_count:
+            hint = f"write a number from 2 to {_MOST_LINES}"
+            raise FaultError(f"{self.count!r} is no number of lines", key=("count",), hint=hint)
+        OfEvents.__post_init__(self)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with the data in several lines; JSON is cut between its tokens, so that it stays the same JSON."""
+        del rng
+        require_stream(plan, "count")
+        return self.changed(plan, self._cut)
+
+    def _cut(self, frame: Frame) -> Frame:
+        if frame.event is None:
+            return frame
+        return _with_raw(frame, b"".join(part for line in _lines(frame.raw) for part in self._parts(line)))
+
+    def _parts(self, line: bytes) -> list[bytes]:
+        """Return the lines that a line becomes: itself, if it holds no data."""
+        if not line.startswith(b"data:"):
+            return [line]
+        tokens = [found[0] for found in _TOKEN.finditer(line.removeprefix(b"data:").strip())]
+        bounds = [len(tokens) * number // self.count for number in range(self.count + 1)]
+        parts = [b"".join(tokens[start:end]) for start, end in pairwise(bounds) if start < end]
+        return [b"data: %b\n" % part for part in parts]
+
+
+@register("no_space")
+@dataclass(frozen=True, slots=True)
+class NoSpace(Chosen):
+    """No space follows the colon in the lines of these events."""
+
+    events: Selection = ALL
+
+    examples: ClassVar = (Example("no space after the colon", "no_space: all", "the whole message"),)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan without the spaces."""
+        del rng
+        require_stream(plan, "events")
+        frames = list(plan.frames)
+        for index in self.selected(plan):
+            lines = (re.sub(rb"^([a-z]+:) ", rb"\1", line) for line in _lines(frames[index].raw))
+            frames[index] = _with_raw(frames[index], b"".join(lines))
+        return replace(plan, frames=tuple(frames))
+
+
+@register("id")
+@dataclass(frozen=True, slots=True)
+class EventId(OfEvents):
+    """Events have an `id:` line: a text, the same for all, or a number, which goes up by one with each."""
+
+    value: int | str = 1
+
+    examples: ClassVar = (Example("id lines", "id: 1", "the whole message"),)
+
+    def __post_init__(self) -> None:
+        is_text = isinstance(self.value, str) and self.value.isprintable()
+        if not is_text and (isinstance(self.value, bool) or not isinstance(self.value, int)):
+            raise FaultError(f"{self.value!r} is not an id", key=("value",), hint="write a number, or a text in one line")
+        OfEvents.__post_init__(self)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with the ids in it."""
+        del rng
+        require_stream(plan, "value")
+        values = self._values()
+        return self.changed(plan, lambda frame: _identified(frame, next(values)) if frame.message is not None else frame)
+
+    def _values(self) -> Iterator[str]:
+        value = self.value
+        while True:
+            yield str(value)
+            value = value + 1 if isinstance(value, int) else value
+
+
+@register("no_blank_line")
+@dataclass(frozen=True, slots=True)
+class NoBlankLine(Chosen):
+    """The blank line that ends an event does not come: the last one of a stream is then no event, others become one."""
+
+    events: Selection = "message_stop"
+
+    examples: ClassVar = (
+        Example("no blank line at the end", "no_blank_line: message_stop", "the whole message"),
+        Example("no blank line between two events", "no_blank_line: delta 2", "text 'One three four…'"),
+    )
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan without the blank lines."""
+        del rng
+        require_stream(plan, "events")
+        frames = list(plan.frames)
+        for index in self.selected(plan):
+            frame = frames[index]
+            if frame.message is not None:
+                frames[index] = _with_raw(frame, b"".join(list(_lines(frame.raw))[:-1]))
+        return replace(plan, frames=tuple(frames))
+
+
+def _lines(raw: bytes) -> Iterator[bytes]:
+    """Yield the lines of a frame, each with its end."""
+    start = 0
+    for found in _LINE.finditer(raw):
+        yield raw[start : found.end()]
+        start = found.end()
+    if start < len(raw):
+        yield raw[start:]
+
+
+def _identified(frame: Frame, value: str) -> Frame:
+    return _with_raw(frame, b"id: %b\n%b" % (value.encode(), frame.raw))
+
+
+def _with_raw(frame: Frame, raw: bytes) -> Frame:
+    """Return the frame with other bytes; if there are others, splits within it are gone."""
+    return frame if raw == frame.raw else replace(frame, raw=raw, splits=())

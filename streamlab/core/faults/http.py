@@ -1,0 +1,288 @@
+"""Faults of HTTP: the head of an answer, and answers that are no stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from random import Random
+from typing import ClassVar, Literal
+
+from streamlab.core.durations import seconds
+from streamlab.core.endpoints import json_plan
+from streamlab.core.faults.base import Example, OfHead, register
+from streamlab.core.messages import fold
+from streamlab.core.places import spots
+from streamlab.core.plan import Coding, Ending, Head, Plan, compressed
+from streamlab.core.selection import require_stream
+from streamlab.core.sse import Frame
+from streamlab.errors import FaultError, nearest
+
+__all__ = ["ContentType", "Gzip", "HtmlBody", "JsonBody", "Redirect", "RetryAfter", "ShouldRetry"]
+
+ABSENT = "absent"
+_HTML = "text/html; charset=utf-8"
+_KEPT = ("date", "access-control-allow-origin", "access-control-expose-headers")
+"""Headers of every answer, whatever it is."""
+_GZIP = ("sound", "plain", "bad checksum", "no trailer")
+_FORMS = ("seconds", "date", "ms")
+_REDIRECTS = (301, 302, 303, 307, 308)
+_STATUSES = range(200, 600)
+
+
+@register("retry_after")
+@dataclass(frozen=True, slots=True)
+class RetryAfter(OfHead):
+    """The head says after which time to try again (`2s`, `400ms`, a number of seconds), or does not (`absent`).
+
+    `form` is how: `seconds` (`retry-after: 2`), `date` (`retry-after:` and a date of HTTP, which has no parts of a second), or
+    `ms` (`retry-after-ms: 2000`).
+    """
+
+    time: str | float = ABSENT
+    form: Literal["seconds", "date", "ms"] = "seconds"
+
+    examples: ClassVar = (
+        Example(
+            "429 with retry-after in seconds",
+            "[{error: rate_limit, before: headers}, {retry_after: 1s}]",
+            "raises RateLimitError, an APIError",
+        ),
+        Example(
+            "429 with retry-after as a date",
+            "[{error: rate_limit, before: headers}, {retry_after: 1s, form: date}]",
+            "raises RateLimitError, an APIError",
+        ),
+        Example(
+            "429 with retry-after in ms",
+            "[{error: rate_limit, before: headers}, {retry_after: 5ms, form: ms}]",
+            "raises RateLimitError, an APIError",
+        ),
+        Example(
+            "429 without retry-after",
+            "[{error: rate_limit, before: headers}, {retry_after: absent}]",
+            "raises RateLimitError, an APIError",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        if self.time != ABSENT:
+            seconds(self.time, key="time")
+        if self.form not in _FORMS:
+            raise FaultError(f"{self.form!r} is not a form", key=("form",), hint=nearest(str(self.form), _FORMS))
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with this header in the place of any that says the same."""
+        del rng
+        written: dict[str, str | None] = {"retry-after": None, "retry-after-ms": None}
+        if self.time != ABSENT:
+            written |= self._header(plan.head, seconds(self.time, key="time"))
+        return replace(plan, head=plan.head.with_headers(written.items()))
+
+    def _header(self, head: Head, time: float) -> dict[str, str]:
+        if self.form == "ms":
+            return {"retry-after-ms": f"{time * 1000:g}"}
+        if self.form == "seconds":
+            return {"retry-after": f"{time:g}"}
+        date = parsedate_to_datetime(head.get("date") or "Thu, 01 Jan 2026 00:00:00 GMT")
+        return {"retry-after": format_datetime(date + timedelta(seconds=time), usegmt=True)}
+
+
+@register("should_retry")
+@dataclass(frozen=True, slots=True)
+class ShouldRetry(OfHead):
+    """The head tells the SDKs to try again (`true`), not to (`false`), or nothing of it (`absent`): `x-should-retry`."""
+
+    value: bool | Literal["absent"] = True
+
+    examples: ClassVar = (
+        Example(
+            "429 not to be tried again",
+            "[{error: rate_limit, before: headers}, {should_retry: false}]",
+            "raises RateLimitError, an APIError",
+        ),
+        Example(
+            "400 to be tried again",
+            "[{error: invalid_request, before: headers}, {should_retry: true}]",
+            "raises BadRequestError, an APIError",
+        ),
+        Example(
+            "400 that says nothing of trying again",
+            "[{error: invalid_request, before: headers}, {should_retry: absent}]",
+            "raises BadRequestError, an APIError",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, bool) and self.value != ABSENT:
+            hint = "write true, false or absent"
+            raise FaultError(f"{self.value!r} says nothing of trying again", key=("value",), hint=hint)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with the header, or without it."""
+        del rng
+        value = None if self.value == ABSENT else str(self.value).lower()
+        return replace(plan, head=plan.head.with_headers([("x-should-retry", value)]))
+
+
+@register("content_type")
+@dataclass(frozen=True, slots=True)
+class ContentType(OfHead):
+    """The head states this content-type, or none (`absent`); the body stays as it is."""
+
+    value: str = "text/plain"
+
+    examples: ClassVar = (
+        Example("wrong content-type", "content_type: application/json", "the whole message"),
+        Example("no content-type", "content_type: absent", "the whole message"),
+    )
+
+    def __post_init__(self) -> None:
+        is_text = isinstance(self.value, str) and self.value.isascii() and self.value.isprintable() and self.value
+        if not is_text:
+            hint = "for example: content_type: text/plain"
+            raise FaultError(f"{self.value!r} is not a content-type", key=("value",), hint=hint)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with the header, or without it."""
+        del rng
+        value = None if self.value == ABSENT else self.value
+        return replace(plan, head=plan.head.with_headers([("content-type", value)]))
+
+
+@register("html_body")
+@dataclass(frozen=True, slots=True)
+class HtmlBody(OfHead):
+    """A page of a proxy comes in the place of the answer, with this status."""
+
+    status: int = 502
+
+    examples: ClassVar = (
+        Example("a proxy's html 502", "html_body: 502", "raises InternalServerError, an APIError"),
+        Example(
+            "a proxy's html page with status 200",
+            "html_body: 200",
+            "raises AssertionError",
+            create="text '', no tool, stop_reason None",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        _check_status(self.status)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the page, with nothing of the API's in its head."""
+        del rng
+        body = (
+            f"<html>\r\n<head><title>{self.status}</title></head>\r\n<body>\r\n"
+            f"<center><h1>{self.status}</h1></center>\r\n<hr><center>proxy</center>\r\n</body>\r\n</html>\r\n"
+        ).encode()
+        return _instead(plan, self.status, (("content-type", _HTML), ("content-length", str(len(body)))), body)
+
+
+@register("json_body")
+@dataclass(frozen=True, slots=True)
+class JsonBody(OfHead):
+    """The message comes as one JSON body, with this status, though a stream was asked for."""
+
+    status: int = 200
+
+    examples: ClassVar = (
+        Example(
+            "json instead of a stream", "json_body: 200", "raises AssertionError", create="text '', no tool, stop_reason None"
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        _check_status(self.status)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the message that the events add up to. Raises FaultError if they add up to none."""
+        require_stream(plan, "status")
+        message = fold(spot.event for spot in spots(plan))
+        if message is None:
+            problem = "these events add up to no message: there is no message_start"
+            raise FaultError(problem, key=("status",), hint="write this fault before those that change events")
+        made = json_plan(message, rng)
+        head = plan.head.with_headers([("content-type", "application/json"), ("cache-control", None)])
+        length = made.head.get("content-length")
+        head = replace(head.with_headers([("content-length", length)]), status=self.status)
+        return replace(plan, head=head, frames=made.frames, ending=Ending.COMPLETE)
+
+
+@register("redirect")
+@dataclass(frozen=True, slots=True)
+class Redirect(OfHead):
+    """The answer is a redirection to this location, which is relative to the request's own URL if it has no scheme.
+
+    The default, `messages`, leads back to the same place, where the next reply answers.
+    """
+
+    location: str = "messages"
+    status: Literal[301, 302, 303, 307, 308] = 307
+
+    examples: ClassVar = (
+        Example("redirect to the same place", "redirect: messages", "the whole message"),
+        Example(
+            "redirect as a see other",
+            "redirect: messages, status: 303",
+            "raises NotFoundError, an APIError",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        is_text = isinstance(self.location, str) and self.location.isascii() and self.location.isprintable() and self.location
+        if not is_text:
+            hint = "for example: redirect: /v1/elsewhere"
+            raise FaultError(f"{self.location!r} is not a location", key=("location",), hint=hint)
+        if self.status not in _REDIRECTS:
+            hint = f"write one of: {', '.join(map(str, _REDIRECTS))}"
+            raise FaultError(f"{self.status!r} is not the status of a redirection", key=("status",), hint=hint)
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the redirection, without a body."""
+        del rng
+        return _instead(plan, self.status, (("location", self.location), ("content-length", "0")), b"")
+
+
+@register("gzip")
+@dataclass(frozen=True, slots=True)
+class Gzip(OfHead):
+    """The body comes in gzip, whether the client offered to take it or not.
+
+    `how` is `sound`, `plain` (the head says gzip, but the body is not compressed), `bad checksum` or `no trailer` (the
+    compressed body breaks off before its last block).
+    """
+
+    how: Literal["sound", "plain", "bad checksum", "no trailer"] = "sound"
+
+    examples: ClassVar = (
+        Example("gzip", "gzip: sound", "the whole message"),
+        Example("bad gzip: not compressed at all", "gzip: plain", "raises DecodingError"),
+        Example("bad gzip: a wrong checksum", "gzip: bad checksum", "raises DecodingError"),
+        Example("bad gzip: no trailer", "gzip: no trailer", "the whole message"),
+    )
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.how, str) or self.how not in _GZIP:
+            raise FaultError(f"{self.how!r} is not a way to compress", key=("how",), hint=nearest(str(self.how), _GZIP))
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with its body in gzip. Raises FaultError if it is compressed already."""
+        del rng
+        if plan.head.get("content-encoding") is not None:
+            raise FaultError("the body is compressed already", key=("how",), hint="take one of the two out")
+        coding = {"plain": Coding.IDENTITY, "sound": Coding.GZIP}.get(self.how) or Coding(self.how)
+        return replace(compressed(plan), coding=coding)
+
+
+def _check_status(status: object) -> None:
+    if isinstance(status, bool) or status not in _STATUSES:
+        raise FaultError(f"{status!r} is not a status", key=("status",), hint="write a number from 200 to 599")
+
+
+def _instead(plan: Plan, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> Plan:
+    """Return an answer that comes in the place of the plan's own, as late as that."""
+    kept = tuple((name, value) for name, value in plan.head.headers if name.lower() in _KEPT)
+    head = replace(plan.head, status=status, headers=(*headers, *kept))
+    return Plan(head, (Frame(body),) if body else ())
