@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import importlib
 import inspect
 import io
 import re
@@ -23,20 +22,21 @@ from dataclasses import fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from types import FunctionType, UnionType
+from types import FunctionType, ModuleType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import click
 
 import streamlab
 from streamlab import cli
+from streamlab.core import fault_guide
 from streamlab.core.api_errors import ERRORS, api_error, error_event
 from streamlab.core.api_headers import message_headers
 from streamlab.core.blocks import parse_blocks
 from streamlab.core.endpoints import standing_answer
 from streamlab.core.events import dump
 from streamlab.core.exchange import Request
-from streamlab.core.faults import fault_names, fault_type, main_field
+from streamlab.core.faults import examples, fault_type
 from streamlab.core.faults.base import AtPlace
 from streamlab.core.grammar import RULES, TRANSITIONS
 from streamlab.core.journal import Call
@@ -265,46 +265,39 @@ def _sent(plan: Plan, point: Point) -> str:
     return f"event {point.frame + 1} as far as `…{sent[-24:]}`".replace("\n", "⏎")
 
 
-def faults() -> str:
-    """Return the reference of the faults."""
-    return "\n\n".join(_fault(name) for name in fault_names())
+def faults(family: str) -> str:
+    """Return the reference of the faults of a family."""
+    return "\n\n".join(_fault(name) for name in dict(fault_guide.by_family())[family])
 
 
 def _fault(name: str) -> str:
-    cls: Any = fault_type(name)
-    main = main_field(cls)
+    cls = fault_type(name)
     rows = [
-        (
-            f"`{name if item.name == main else item.name}`",
-            f"`{item.name}`",
-            "none" if item.default is None else f"`{item.default}`",
-        )
-        for item in sorted(fields(cls), key=lambda each: (each.kw_only, each.name != main))
+        (f"`{key.written}`", f"`{key.field}`", "none" if key.default == "none" else f"`{key.default}`")
+        for key in fault_guide.keys(cls)
     ]
     table = _table(("key in YAML", "in Python", "default"), rows)
-    return f"## `{name}`\n\n{inspect.getdoc(cls)}\n\nIn Python: `streamlab.{cls.__name__}`.\n\n{table}"
+    first = examples(cls)[0].fault
+    written = first if first.startswith("[") else f"[{{{first}}}]"
+    scenario = _fenced("yaml", f"reply:\n  content:\n{_FAULTY}  faults: {written}")
+    failures = ((each.what, f"`{each.fault}`", _cell(each.stream), _cell(each.create or each.stream)) for each in examples(cls))
+    outcomes = _table(("what goes wrong", "written", "`messages.stream(…)`", "`create(stream=True)`"), failures)
+    head = f"## `{name}`\n\n{fault_guide.text_of(cls)}\n\nIn Python: `faults.{cls.__name__}`."
+    return f"{head}\n\n{table}\n\n{scenario}\n\n{outcomes}"
 
 
-def sdk_outcomes() -> str:
-    """Return what the SDK does with each broken stream."""
-    outcomes = _examples_module("sdk_outcomes").OUTCOMES
-    rows = (
-        (each.what, _outcome(each), "-" if not each.raises else "yes" if each.is_api_error else "**no**") for each in outcomes
-    )
-    return _table(("what happens", "what the SDK does", "caught by `except anthropic.APIError`"), rows)
+_FAULTY = """  - text: [One, " two", " three", " four…"]
+  - tool_use: {name: get_weather, input: {location: San Francisco}}
+"""
 
 
-def _outcome(outcome: Any) -> str:
-    if outcome.raises:
-        return f"raises `{outcome.raises[0]}`"
-    got = "; ".join(f"text `{each['text']}`" if "text" in each else f"tool input `{each['input']}`" for each in outcome.content)
-    return f"**raises nothing**: {got}, `stop_reason` `{outcome.stop_reason}`"
-
-
-def _examples_module(name: str) -> Any:
-    if str(EXAMPLES) not in sys.path:
-        sys.path.insert(0, str(EXAMPLES))
-    return importlib.import_module(name)
+def _cell(outcome: str) -> str:
+    """Return what comes of a call, for a table: that nothing is raised although something is missing stands out."""
+    if outcome == "the whole message":
+        return outcome
+    if not outcome.startswith("raises"):
+        return f"**raises nothing**: {outcome}"
+    return outcome if outcome.endswith("APIError") else f"{outcome}, **no** APIError"
 
 
 def errors() -> str:
@@ -390,6 +383,8 @@ def python() -> str:
 def _public(name: str) -> str:
     value: Any = getattr(streamlab, name)
     heading, text = f"## `{name}`", inspect.getdoc(value) or ""
+    if isinstance(value, ModuleType):
+        return f"{heading}\n\n{text}\n\nIts classes are told of in the [reference of the faults](faults.md)."
     if not isinstance(value, type):
         return f"{heading}\n\n{_fenced('text', _call(name, value))}\n\n{text}"
     if issubclass(value, Exception):
@@ -540,7 +535,6 @@ _PARTS: dict[str, Callable[..., str]] = {
     "grammar": grammar,
     "places": places,
     "faults": faults,
-    "sdk-outcomes": sdk_outcomes,
     "errors": errors,
     "error-answer": error_answer,
     "error-in-stream": error_in_stream,

@@ -68,6 +68,7 @@ def main() -> None:
       streamlab serve overloaded-then-fine   serve a shipped scenario
       streamlab serve scenario.yaml          serve your own
       streamlab scenarios                    list what is shipped
+      streamlab faults                       list what can go wrong
     """  # noqa: D301 - \b keeps click from wrapping
 
 
@@ -83,6 +84,13 @@ def main() -> None:
     help="How fast answers go out that have no pace of their own: instant, recorded, recorded x10, 50/s.",
 )
 @click.option("--seed", type=int, help="The seed of ids and padding.")
+@click.option(
+    "--fault",
+    "faults",
+    metavar="FAULT",
+    multiple=True,
+    help="A fault in every answer, as in YAML: 'cut: reset, at: tool_use char 12'. May be given again; see `streamlab faults`.",
+)
 @click.option("--no-validate", is_flag=True, help="Answer requests that the real API would refuse.")
 @click.option("--watch", is_flag=True, help="Load the files again when they change, and start from their first replies.")
 @click.option("--quiet", is_flag=True, help="Print nothing after the first line.")
@@ -93,6 +101,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
     port: int,
     pace: Pace | None,
     seed: int | None,
+    faults: tuple[str, ...],
     no_validate: bool,  # noqa: FBT001
     watch: bool,  # noqa: FBT001
     quiet: bool,  # noqa: FBT001
@@ -108,17 +117,27 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
       streamlab serve hello
       streamlab serve scenario.yaml --port 0 --watch
       streamlab serve hello --pace 20/s
+      streamlab serve tool-use --fault 'cut: reset, at: tool_use char 12'
       streamlab serve recorded.sse --json
     """  # noqa: D301 - \b keeps click from wrapping
-    from streamlab.files.scenario import load, merge
+    from streamlab.files.fault_text import parse_fault_text
+    from streamlab.files.scenario import load, merge, require_places
     from streamlab.net.foreground import Listener, run
 
-    changes: dict[str, Any] = {"pace": pace, "seed": seed, "validate": False if no_validate else None}
+    read_faults = tuple(fault for text in faults for fault in parse_fault_text(text, "--fault"))
+    changes: dict[str, Any] = {
+        "pace": pace,
+        "seed": seed,
+        "validate": False if no_validate else None,
+        "faults": read_faults or None,
+    }
     given = {key: value for key, value in changes.items() if value is not None}
 
     def read() -> Scenario:
         scenario = merge([load(source) for source in sources])
-        return replace(scenario, settings=replace(scenario.settings, **given))
+        scenario = replace(scenario, settings=replace(scenario.settings, **given))
+        require_places(scenario)
+        return scenario
 
     printer = _Printer(as_json=as_json, quiet=quiet)
     listener = Listener(ready=printer.ready, ended=printer.ended, reloaded=printer.reloaded, failed=printer.failed)
@@ -145,6 +164,60 @@ def scenarios(as_json: bool) -> None:  # noqa: FBT001
         click.echo(
             json.dumps({"name": name, "about": about}) if as_json else f"{name:{width}}  {about.split('. ')[0].rstrip('.')}."
         )
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def faults(name: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """List the faults, or tell of one: its keys, examples, and what the official Python SDK does with them.
+
+    Faults are written in scenarios, in `serve --fault`, in the header `x-streamlab-fault` of a request, and in Python.
+
+    \b
+    Examples:
+      streamlab faults
+      streamlab faults cut
+      streamlab serve hello --fault 'drop: message_stop'
+    """  # noqa: D301 - \b keeps click from wrapping
+    from streamlab.core.fault_guide import FAMILIES, by_family, summary
+    from streamlab.core.faults import fault_type
+    from streamlab.files import extensions
+
+    extensions.load()
+    if name is not None:
+        _tell_fault(name, as_json=as_json)
+        return
+    for family, names in by_family():
+        click.echo("" if as_json else f"\n{FAMILIES[family]}")
+        for each in names:
+            about = summary(fault_type(each))
+            click.echo(json.dumps({"name": each, "family": family, "about": about}) if as_json else f"  {each:15} {about}")
+    if not as_json:
+        click.echo("\nof one: streamlab faults NAME")
+
+
+def _tell_fault(name: str, *, as_json: bool) -> None:
+    """Print what there is to know of one fault."""
+    from streamlab.core.fault_guide import done_by_the_sdk, keys, text_of
+    from streamlab.core.faults import examples, fault_family, fault_type
+
+    cls = fault_type(name)
+    if as_json:
+        shown = [{"what": each.what, "fault": each.fault, "sdk": done_by_the_sdk(each)} for each in examples(cls)]
+        written = {key.written: key.default for key in keys(cls)}
+        click.echo(
+            json.dumps({"name": name, "family": fault_family(cls), "about": text_of(cls), "keys": written, "examples": shown})
+        )
+        return
+    click.echo(
+        f"{name} ({fault_family(cls)}; in Python: {cls.__name__})\n\n{text_of(cls)}\n\nKeys, and what they are if left out:"
+    )
+    for key in keys(cls):
+        click.echo(f"  {key.written:15} {key.default}")
+    click.echo("\nExamples, and what the official Python SDK does:")
+    for each in examples(cls):
+        click.echo(f"\n  {each.what}\n    {each.fault}\n    -> {done_by_the_sdk(each)}")
 
 
 @main.command()
@@ -258,7 +331,8 @@ class _Printer:
         events = (f"{call.events_sent} event{'s' if call.events_sent > 1 else ''}",) if call.events_sent else ()
         ending = f"the {call.ended_by} left" if call.ended == "left" else str(call.ended)
         what = ", ".join((*attempt, *events, ending, f"{milliseconds} ms"))
-        _print(f"{call.request.method} {call.request.path} {call.status}{rule}: {what}")
+        status = call.status or "without an answer"
+        _print(f"{call.request.method} {call.request.path} {status}{rule}: {what}")
         if call.problem:
             _print(f"  {call.problem}")
 

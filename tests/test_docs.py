@@ -21,7 +21,8 @@ import streamlab
 from streamlab.cli import main
 from streamlab.core.api_errors import ERRORS
 from streamlab.core.blocks import _SHORTHANDS
-from streamlab.core.faults import fault_names, fault_type, main_field
+from streamlab.core.fault_guide import keys
+from streamlab.core.faults import fault_names, fault_type
 from streamlab.core.grammar import RULES, TRANSITIONS
 from streamlab.core.matching import When
 from streamlab.core.pacing import KEEP_ALIVE, Pace
@@ -238,8 +239,7 @@ def test_each_command_is_documented(name: str) -> None:
 def test_each_fault_is_documented_with_an_example(name: str) -> None:
     """Its keys in a table, and itself in a scenario."""
     section = page("faults").partition(f"## `{name}`\n")[2].partition("\n## ")[0]
-    cls: Any = fault_type(name)
-    assert all(f"`{name if item.name == main_field(cls) else item.name}`" in section for item in fields(cls))
+    assert all(f"`{key.written}`" in section for key in keys(fault_type(name)))
     assert name in _keys_in_examples("faults")
 
 

@@ -25,15 +25,15 @@ MOST_BYTES = 16 * 1024 * 1024
 class Call:
     """One request and its answer.
 
-    `ended` is how the answer ended: `complete`, `end`, `fin`, `reset`, or `left` if the connection went away first; None while
-    it goes on. `ended_by` tells the client's leaving from an ending of ours.
-    `problem` is why the answer was none that was asked for. Times are in seconds, on the server's clock.
+    `status` is None if the answer ended before its head. `ended` is how the answer ended: `complete`, `end`, `fin`, `reset`,
+    `corrupt`, or `left` if the connection went away first; None while it goes on. `ended_by` tells the client's leaving from an
+    ending of ours. `problem` is why the answer was none that was asked for. Times are in seconds, on the server's clock.
     """
 
     number: int
     request: Request
     rule: str | None
-    status: int
+    status: int | None
     attempt: int
     started: float
     problem: str | None = None

@@ -224,7 +224,7 @@ def require_places(scenario: Scenario) -> None:
         else:
             return
     if problems_found:
-        raise problems_found[0]
+        raise problems_found[0].at("the faults of every answer")
 
 
 def _models(when: When) -> list[str]:

@@ -153,7 +153,7 @@ class MockServer:
             number=0,
             request=redacted(request),
             rule=found.rule,
-            status=found.plan.head.status,
+            status=found.plan.head.status if found.plan.head.is_sent else None,
             attempt=request.attempt,
             started=self._clock.now(),
             problem=found.problem,

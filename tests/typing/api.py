@@ -111,7 +111,7 @@ def check_journal(lab: Lab) -> None:
     assert_type(lab.journal, Journal)
     assert_type(lab.journal[0], Call)
     assert_type(lab.journal[:2], Sequence[Call])
-    assert_type([call.status for call in lab.journal], list[int])
+    assert_type([call.status for call in lab.journal], list[int | None])
     assert_type(lab.journal.problems, tuple[str, ...])
 
 
@@ -172,4 +172,4 @@ def check_errors(error: ScenarioError) -> None:
 def test_with_the_fixture(streamlab: Lab) -> None:
     """The fixture's type is public."""
     streamlab.reply("Hello from streamlab.")
-    assert_type(streamlab.journal[0].status, int)
+    assert_type(streamlab.journal[0].status, int | None)
