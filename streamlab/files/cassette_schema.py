@@ -1,0 +1,72 @@
+"""The JSON Schema of a document in a cassette. It helps an editor and never refuses what is read."""
+
+from __future__ import annotations
+
+from streamlab.core.exchange import Ended
+from streamlab.files.schema import JsonSchema
+
+__all__ = ["cassette_schema"]
+
+_TEXT: JsonSchema = {"type": "string"}
+_SECONDS: JsonSchema = {"type": ["number", "null"], "minimum": 0}
+_VALUE: JsonSchema = {"type": ["string", "number"]}
+_HEADERS: JsonSchema = {
+    "description": "The headers, in their order: a name and a value each.",
+    "anyOf": [
+        {"type": "array", "items": {"type": "array", "items": _VALUE, "minItems": 2, "maxItems": 2}},
+        {"type": "object", "additionalProperties": _VALUE},
+        {"type": "null"},
+    ],
+    "examples": [[["content-type", "text/event-stream; charset=utf-8"]]],
+}
+_REQUEST: JsonSchema = {
+    "description": "What was asked.",
+    "type": "object",
+    "properties": {
+        "method": {**_TEXT, "default": "POST"},
+        "path": {**_TEXT, "default": "/v1/messages"},
+        "query": {**_TEXT, "description": "What follows the ? of the address."},
+        "headers": _HEADERS,
+        "body": {"type": ["string", "object", "array", "null"], "description": "JSON as it is sent, or any other text."},
+    },
+}
+_RESPONSE: JsonSchema = {
+    "description": "What was answered; left out if no head came.",
+    "type": ["object", "null"],
+    "required": ["status"],
+    "properties": {
+        "status": {"type": "integer", "minimum": 100, "maximum": 999},
+        "headers": _HEADERS,
+        "first": {**_SECONDS, "description": "Seconds from the request to the head."},
+        "body": {
+            "type": ["string", "null"],
+            "description": "A line for each event: the time in seconds, its name, its data.",
+            "examples": ['0.0001 message_start {"type":"message_start"}\n0.1302 ping {"type":"ping"}\n'],
+        },
+    },
+}
+
+
+def cassette_schema() -> JsonSchema:
+    """Return the JSON Schema of one document: the header, or an exchange. Keys that it does not know may stand in it."""
+    header = {
+        "type": "object",
+        "required": ["streamlab", "kind"],
+        "properties": {"streamlab": {"const": 1}, "kind": {"const": "cassette"}},
+    }
+    exchange = {
+        "type": "object",
+        "required": ["request", "ended"],
+        "properties": {
+            "recorded": {"type": ["string", "null"], "description": "When it was asked: ISO 8601, UTC."},
+            "request": _REQUEST,
+            "response": _RESPONSE,
+            "ended_at": {**_SECONDS, "description": "Seconds from the head to the ending."},
+            "ended": {"enum": [each.value for each in Ended], "description": "How the answer ended; the last key."},
+        },
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A document of a streamlab cassette",
+        "anyOf": [header, exchange],
+    }
