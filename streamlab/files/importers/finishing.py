@@ -1,0 +1,168 @@
+"""A draft to an exchange: only calls of the Messages API, decompressed, without what frames a body, and without secrets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from streamlab.core.endpoints import COUNT_TOKENS
+from streamlab.core.events import dump
+from streamlab.core.exchange import MESSAGES, Exchange, Read, Request
+from streamlab.core.messages import DEFAULT_MODEL
+from streamlab.core.plan import EVENT_STREAM, JSON, Head, Headers, without
+from streamlab.core.redaction import REDACTED, redact_headers, redact_text
+from streamlab.files.importers.bodies import GZIP, gunzip, how_ended, is_json, is_stream, is_text, model_of
+from streamlab.files.importers.drafts import REQUEST_BODIES, Draft
+
+__all__ = ["Finisher"]
+
+_CONTENT_TYPE = "content-types: where none was kept, it follows from the body"
+_COMPRESSED = "compressed bodies: one in another coding than gzip is kept as it is, and its reads with it"
+_JOINED = "reads: a secret stood across two of them, so that the body is one"
+
+_FRAMING = {
+    *("connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "trailers", "transfer-encoding"),
+    *("upgrade", "content-length", "content-encoding"),
+}
+"""What holds for one connection, or says how a recorder kept the body."""
+_CODINGS = ("br", "zstd", "deflate", "compress", "gzip")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_UNSENDABLE = re.compile(r"[\r\n\0]|[^\0-\xff]")
+_PATHS = (COUNT_TOKENS, MESSAGES)
+_VERTEX = re.compile(r"/publishers/anthropic/models/[^/]+:(?:streamR|r)awPredict$")
+"""How Google's platform names the same API."""
+
+
+@dataclass(slots=True)
+class Finisher:
+    """Makes exchanges of drafts, and remembers what was taken out, left out and not known."""
+
+    redacted: int = 0
+    skipped: list[str] = field(default_factory=list)
+    unknown: dict[str, None] = field(default_factory=dict)
+
+    def exchange(self, draft: Draft) -> Exchange | None:
+        """Return the exchange; None, with the reason in `skipped`, if it is no call of the Messages API."""
+        target = _target(draft)
+        if target is None:
+            self.skipped.append(
+                f"{draft.label}: {draft.method.upper()} {_shown(draft.url)} is not a request to the Messages API"
+            )
+            return None
+        self._note(*draft.unknown)
+        reads, coding = self._decompressed(draft)
+        body = b"".join(read.data for read in reads)
+        request = self._request(draft, target, body)
+        return Exchange(
+            request=request,
+            head=None if draft.status is None else Head(draft.status, self._headers(draft, body, coding)),
+            reads=self._redacted_reads(reads, body),
+            ended=draft.ended or how_ended(body),
+            first=draft.first,
+            ended_at=draft.ended_at,
+            recorded=draft.recorded,
+        )
+
+    def _note(self, *unknown: str) -> None:
+        self.unknown.update(dict.fromkeys(unknown))
+
+    def _request(self, draft: Draft, target: tuple[str, str], answer: bytes) -> Request:
+        path, query = target
+        body = _plain(draft.request_body)
+        if not body:
+            body = dump({"model": model_of(answer) or DEFAULT_MODEL, "stream": is_stream(answer)}).encode()
+            if draft.url is not None:
+                self._note(REQUEST_BODIES)
+        headers = self._clean(draft, draft.request_headers, "request")
+        return Request(path=path, query=self._redacted(query), headers=headers, body=self._redacted_bytes(body))
+
+    def _headers(self, draft: Draft, body: bytes, coding: str | None) -> Headers:
+        headers = self._clean(draft, draft.headers, "response")
+        if body and Head(headers=headers).get("content-type") is None and (is_stream(body) or is_json(body)):
+            if draft.headers:
+                self._note(_CONTENT_TYPE)
+            headers = (("content-type", EVENT_STREAM if is_stream(body) else JSON), *headers)
+        if coding is not None:
+            self._note(_COMPRESSED)
+            headers += (("content-encoding", coding),)
+        return headers
+
+    def _clean(self, draft: Draft, headers: Headers, whose: str) -> Headers:
+        """Return headers that can be sent and have no secret in them."""
+        kept = tuple(each for each in without(headers, _FRAMING) if not each[0].startswith(":"))
+        bad = [name for name, value in kept if not _NAME.fullmatch(name) or _UNSENDABLE.search(value)]
+        self.skipped += (f"{draft.label}: the {whose} header {name!a} is none that HTTP can carry" for name in bad)
+        kept = tuple((name, value.strip()) for name, value in kept if name not in bad)
+        clean = redact_headers(kept)
+        self.redacted += sum(before != after for before, after in zip(kept, clean, strict=True))
+        return clean
+
+    def _decompressed(self, draft: Draft) -> tuple[tuple[Read, ...], str | None]:
+        """Return the reads as plain bytes; or as they are, and the coding that they are in."""
+        if (plain := _gunzipped(draft.reads)) is not None:
+            return plain, None
+        body = b"".join(read.data for read in draft.reads)
+        said = (Head(headers=draft.headers).get("content-encoding") or "").strip().lower()
+        coding = said if said in _CODINGS and not is_text(body) else "gzip" if body.startswith(GZIP) else None
+        return draft.reads, coding
+
+    def _redacted_reads(self, reads: tuple[Read, ...], body: bytes) -> tuple[Read, ...]:
+        clean = self._redacted_bytes(body)
+        if clean == body:
+            return reads
+        each = tuple(Read(_redact(read.data), read.at) for read in reads)
+        if b"".join(read.data for read in each) == clean:
+            return each
+        self._note(_JOINED)
+        return (Read(clean, reads[0].at),)
+
+    def _redacted_bytes(self, body: bytes) -> bytes:
+        clean = _redact(body)
+        mark = REDACTED.encode()
+        self.redacted += max(clean != body, clean.count(mark) - body.count(mark))
+        return clean
+
+    def _redacted(self, text: str) -> str:
+        return self._redacted_bytes(text.encode("utf-8", "backslashreplace")).decode()
+
+
+def _target(draft: Draft) -> tuple[str, str] | None:
+    """Return the path without what is before it, and the query, of a call of the Messages API."""
+    if draft.url is None:
+        return MESSAGES, ""
+    try:
+        parts = urlsplit(draft.url)
+    except ValueError:
+        return None
+    path = next((each for each in _PATHS if parts.path.endswith(each)), None)
+    if path is None and _VERTEX.search(parts.path):
+        path = MESSAGES
+    return (path, parts.query) if path is not None and draft.method.upper() == "POST" else None
+
+
+def _shown(url: str | None) -> str:
+    """Return an address as a message shows it: without its query, and the password in it."""
+    address, _, _ = str(url).partition("?")
+    return redact_text(re.sub(r"//[^/@]*@", "//", address))[:200]
+
+
+def _redact(data: bytes) -> bytes:
+    return redact_text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def _plain(body: bytes | None) -> bytes:
+    """Return the body of a request as it is without compression."""
+    parts = gunzip([body]) if body and body.startswith(GZIP) else None
+    return (body or b"") if parts is None else b"".join(parts)
+
+
+def _gunzipped(reads: tuple[Read, ...]) -> tuple[Read, ...] | None:
+    """Return the reads as plain bytes, of gzip each what it adds; None if they are neither text nor gzip."""
+    body = b"".join(read.data for read in reads)
+    if not body.startswith(GZIP):
+        return reads if is_text(body) else None
+    parts = gunzip(read.data for read in reads)
+    if parts is None:
+        return None
+    return tuple(Read(part, read.at) for part, read in zip(parts, reads, strict=True) if part)
