@@ -132,7 +132,7 @@ def test_every_command_is_listed() -> None:
         (["serve", "hello", "--seed", "x"], "Invalid value for '--seed'"),
         (["serve", "hello", "--pace", "fast"], "Invalid value for '--pace': 'fast' is not a pace; write instant, recorded"),
         (["demo", "--pace", "0/s"], "Invalid value for '--pace': '0/s' is not a pace; write instant, recorded"),
-        (["serve", "nowhere"], "streamlab: there is no file and no shipped scenario 'nowhere'\n  hint: expected one of: "),
+        (["serve", "xyzzy"], "streamlab: there is no file and no shipped scenario 'xyzzy'\n  hint: `streamlab scenarios`"),
         (["serve", "helo"], "  hint: did you mean 'hello'?"),
         (["serve", "no/such.yaml"], "streamlab: no/such.yaml: there is no such file\n  hint: there is no folder 'no' either"),
         (
@@ -218,7 +218,7 @@ def test_a_demo_of_several_blocks_shows_each_on_a_line_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("scenario", "outcome"),
     [
-        ("bad-key", r"the SDK raised anthropic\.AuthenticationError: Error code: 401"),
+        ("refused-key", r"the SDK raised anthropic\.AuthenticationError: Error code: 401"),
         ("cut-mid-text", r"the SDK raised httpx2?\.RemoteProtocolError: "),
         ("overloaded-mid-stream", r"the SDK raised anthropic\.\w+: .*Overloaded"),
     ],

@@ -49,7 +49,7 @@ def check_source(source: str) -> Iterator[Checked]:
         for rule in scenario.rules:
             for number, reply in enumerate(rule.replies, 1):
                 plan = _streamed(scenario, rule, reply)
-                for finding in check(plan.frames) if plan.is_stream else ():
+                for finding in check(plan.frames) if plan.is_stream and plan.head.is_sent else ():
                     yield Checked(file=str(file), rule=rule.name, reply=number, finding=finding)
 
 

@@ -25,5 +25,7 @@ def scenario_names() -> tuple[str, ...]:
 def scenario_file(name: str) -> Path:
     """Return the file of a shipped scenario. Raises ScenarioError, with the nearest name, if there is none."""
     if name not in scenario_names():
-        raise ScenarioError(f"there is no file and no shipped scenario {name!r}", hint=nearest(name, scenario_names()))
+        near, _, _ = nearest(name, scenario_names()).partition("expected one of")  # the list would fill the screen
+        problem = f"there is no file and no shipped scenario {name!r}"
+        raise ScenarioError(problem, hint=f"{near}`streamlab scenarios` lists what is shipped")
     return library_folder() / f"{name}.yaml"

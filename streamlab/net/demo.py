@@ -8,13 +8,13 @@ from typing import Any
 import anthropic
 
 from streamlab.core.messages import DEFAULT_MODEL
-from streamlab.core.pacing import INSTANT, Pace
+from streamlab.core.pacing import INSTANT, KEEP_ALIVE, Pace
 from streamlab.net.lab import Lab
 
 __all__ = ["sdk_version", "stream_events"]
 
 _QUESTION = "Show me what streaming looks like."
-_PATIENCE = 5.0
+_PATIENCE = KEEP_ALIVE + 5.0
 """Seconds that the client waits for the next event, beyond the pace."""
 
 

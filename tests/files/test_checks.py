@@ -18,8 +18,31 @@ from streamlab.files.checks import check_source
 from streamlab.files.library import scenario_names
 
 EXPECTED = {
+    "bom": ["framing"],
+    "bytes-after-stop": ["cut-off"],
+    "comments-and-retry": ["framing"] * 3,
+    "crlf": [*["framing"] * 2, "ping-text", *["framing"] * 10],
+    "cut-before-message-stop": ["unfinished"],
+    "cut-inside-tool-input": ["unfinished", "cut-off"],
+    "cut-inside-utf8": ["no-event", "unfinished", "encoding"],
     "cut-mid-text": ["unfinished"],
+    "delta-before-start": ["order", "index", "order"],
+    "done-sentinel": ["no-event"],
+    "duplicated-events": ["repeated"] * 3,
+    "ends-without-message-stop": ["unfinished"],
+    "huge-frame": ["padding"],
+    "interleaved-blocks": ["order", "index", "index", "index", "index", "order", "index"],
+    "invalid-utf8": ["encoding"],
+    "malformed-json": ["no-event"],
+    "missing-start": ["order"],
+    "out-of-order-blocks": ["index", "index"],
+    "reset-mid-stream": ["unfinished"],
+    "stall-before-first-token": ["unfinished"],
     "stall-mid-stream": ["unfinished"],
+    "truncated-json-frame": ["no-event"],
+    "unknown-block": ["unknown-block"],
+    "unknown-delta": ["unknown-delta"],
+    "unknown-event": ["unknown-event"],
 }
 """What is wrong with the shipped scenarios that show something wrong."""
 

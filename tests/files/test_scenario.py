@@ -23,7 +23,6 @@ from streamlab.core.replies import Reply, Rule, Settings
 from streamlab.core.sources import Content, Events, Failure, Http, Recorded
 from streamlab.core.sse import decode
 from streamlab.errors import PlaceError, ScenarioError
-from streamlab.files.library import scenario_names
 from streamlab.files.models import ReplyModel, RuleModel, ScenarioModel
 from streamlab.files.scenario import Scenario, load, load_sse, merge, sse
 
@@ -403,7 +402,7 @@ def test_merged_rules_keep_names_of_their_own() -> None:
 
 NO_FILE = "there is no such file"
 MISSING = "there is no file and no shipped scenario"
-NAMES = ", ".join(scenario_names())
+LISTED = "`streamlab scenarios` lists what is shipped"
 
 
 @pytest.mark.parametrize(
@@ -411,9 +410,9 @@ NAMES = ", ".join(scenario_names())
     [
         (
             "overloaded-than-fine",
-            f"{MISSING} 'overloaded-than-fine'\n  hint: did you mean 'overloaded-then-fine'? expected one of: {NAMES}",
+            f"{MISSING} 'overloaded-than-fine'\n  hint: did you mean 'overloaded-then-fine'? {LISTED}",
         ),
-        ("x" * 300, f"{MISSING} '{'x' * 300}'\n  hint: expected one of: {NAMES}"),
+        ("x" * 300, f"{MISSING} '{'x' * 300}'\n  hint: {LISTED}"),
         ("fil.yaml", "fil.yaml: there is no such file\n  hint: did you mean 'file.yaml'? expected one of: file.yaml"),
         (
             "recorder.sse",

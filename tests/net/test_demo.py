@@ -45,7 +45,7 @@ def test_thinking_is_shown_and_its_signature_is_not() -> None:
 @pytest.mark.parametrize(
     ("scenario", "outcome"),
     [
-        ("bad-key", "the SDK raised anthropic.AuthenticationError: Error code: 401 - "),
+        ("refused-key", "the SDK raised anthropic.AuthenticationError: Error code: 401 - "),
         ("overloaded-then-fine", "the SDK raised anthropic.OverloadedError: Error code: 529 - "),
         ("max-tokens", "the stream ended, stop_reason max_tokens"),
     ],
