@@ -10,6 +10,7 @@ from streamlab._version import __version__
 _HOMES = {
     "Block": "streamlab.core.blocks",
     "Call": "streamlab.core.journal",
+    "CassetteWarning": "streamlab.errors",
     "Cut": "streamlab.core.faults",
     "ErrorEvent": "streamlab.core.faults",
     "FaultError": "streamlab.errors",
@@ -22,6 +23,7 @@ _HOMES = {
     "Stall": "streamlab.core.faults",
     "StreamlabError": "streamlab.errors",
     "VerificationError": "streamlab.errors",
+    "cassette": "streamlab.files.scenario",
     "error": "streamlab.core.authoring",
     "events": "streamlab.core.authoring",
     "faults": "streamlab.core",

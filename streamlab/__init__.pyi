@@ -14,12 +14,14 @@ from streamlab.core.faults import ErrorEvent as ErrorEvent
 from streamlab.core.faults import Stall as Stall
 from streamlab.core.journal import Call as Call
 from streamlab.core.journal import Journal as Journal
+from streamlab.errors import CassetteWarning as CassetteWarning
 from streamlab.errors import FaultError as FaultError
 from streamlab.errors import PlaceError as PlaceError
 from streamlab.errors import ScenarioError as ScenarioError
 from streamlab.errors import ServerError as ServerError
 from streamlab.errors import StreamlabError as StreamlabError
 from streamlab.errors import VerificationError as VerificationError
+from streamlab.files.scenario import cassette as cassette
 from streamlab.files.scenario import sse as sse
 from streamlab.net.lab import Lab as Lab
 from streamlab.net.lab import serve as serve

@@ -18,6 +18,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "CassetteWarning",
     "FaultError",
     "PlaceError",
     "ScenarioError",
@@ -73,6 +74,10 @@ class ServerError(StreamlabError):
 
 class VerificationError(StreamlabError, AssertionError):
     """What happened is not what the test asked for; an assertion, so that pytest shows it as a failure."""
+
+
+class CassetteWarning(UserWarning):
+    """Something about a cassette that should be known, though it can be used: a secret in it, an exchange that is not used."""
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:

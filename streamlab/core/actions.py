@@ -6,6 +6,7 @@ together are one `Send`; a frame that is split is a chunk and a `Send` for each 
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _MOST_AT_ONCE = 256 * 1024
 """Bytes after which a `Send` ends, so that a slow client holds back the making of what follows."""
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {529: "Overloaded"}
 _BODYLESS = (204, 304)
+_WRITTEN = re.compile(rb'event: (?!ping\n)([a-z_]+)\ndata: \{"type":"\1"[,} ][^\n]*\n\n\Z')
+"""The frame of an event as the API writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,9 @@ def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *
     is_kept = is_kept and (head.get("connection") or "").lower() != "close"
     pending, events = bytearray(head_bytes(head, is_chunked=is_chunked, is_kept=is_kept)), 0
     now, body = 0.0, _Body(plan, is_chunked=is_chunked)
+    is_apart = False
     for part in _parts(timed) if has_body else ():
-        if part.due > now or len(pending) > _MOST_AT_ONCE or part.is_apart:
+        if part.due > now or len(pending) > _MOST_AT_ONCE or part.is_apart or is_apart:
             if pending:
                 yield Send(bytes(pending), events)
                 pending, events = bytearray(), 0
@@ -95,6 +99,7 @@ def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *
                 now = part.due
         pending += body.chunk(part.data)
         events += part.events
+        is_apart = part.is_apart
     pending += body.end() if has_body else b""
     if pending:
         yield Send(bytes(pending), events)
@@ -150,7 +155,14 @@ def _pieces(due: float, frame: Frame) -> Iterator[_Part]:
     for split in frame.splits:
         yield _Part(due, frame.raw[start : split.offset], 0, is_apart)
         start, due = split.offset, due + split.wait
-    yield _Part(due, frame.raw[start:], int(frame.type not in (None, "ping")), is_apart)
+    yield _Part(due, frame.raw[start:], int(_is_event(frame)), is_apart)
+
+
+def _is_event(frame: Frame) -> bool:
+    """Whether a frame completes an event that is no ping; one written as the API writes its own is not parsed for it."""
+    if "event" not in frame.__dict__ and _WRITTEN.match(frame.raw) and frame.raw.endswith(b"}\n\n"):
+        return True
+    return frame.type not in (None, "ping")
 
 
 class _Body:

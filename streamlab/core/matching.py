@@ -90,14 +90,15 @@ ANY = When()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One condition that a request does not meet."""
+    """One condition that a request does not meet; `word` says what the other value was."""
 
     field: str
     expected: str
     actual: str
+    word: Literal["expected", "recorded"] = "expected"
 
     def __str__(self) -> str:
-        return f"{self.field}: expected {self.expected}, got {self.actual}"
+        return f"{self.field}: {self.word} {self.expected}, got {self.actual}"
 
 
 def differences(when: When, request: Request, call: int) -> tuple[Difference, ...]:

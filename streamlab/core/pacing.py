@@ -21,7 +21,7 @@ from streamlab.core.plan import Plan
 from streamlab.core.sse import Frame
 from streamlab.errors import ScenarioError, nearest
 
-__all__ = ["INSTANT", "KEEP_ALIVE", "Pace", "parse_pace", "schedule", "silence"]
+__all__ = ["INSTANT", "KEEP_ALIVE", "Pace", "lead_in", "parse_pace", "schedule", "silence"]
 
 KEEP_ALIVE = 15.0
 """Seconds between the pings of a long silence."""
@@ -68,6 +68,12 @@ def parse_pace(written: object) -> Pace:
         return Pace(rate=rate)
     hint = "write instant, recorded, recorded x10, 50/s, or {first: 400ms, rate: 50/s, jitter: 20%, seed: 7}"
     raise ScenarioError(f"{written!r} is not a pace", hint=hint)
+
+
+def lead_in(plan: Plan, pace: Pace) -> float:
+    """Return how many seconds after the request the head is due, the wait that it asks for itself not counted."""
+    is_recorded = pace.speed is not None and plan.head.recorded is not None
+    return pace.first + (max(0.0, plan.head.recorded or 0.0) / (pace.speed or 1.0) if is_recorded else 0.0)
 
 
 def schedule(plan: Plan, pace: Pace, rng: Random) -> Iterator[tuple[float, Frame]]:

@@ -55,13 +55,15 @@ class Coding(StrEnum):
 class Head:
     """The status and the headers of an answer, without those that frame the body.
 
-    `wait` is the silence in seconds before it; an answer that ends before its head has one that is not `is_sent`.
+    `wait` is the silence in seconds before it, whatever the pace; `recorded` is how long it took to come, in seconds after the
+    request, if it was recorded. An answer that ends before its head has one that is not `is_sent`.
     """
 
     status: int = 200
     headers: Headers = ()
     wait: float = 0.0
     is_sent: bool = True
+    recorded: float | None = None
 
     def get(self, name: str) -> str | None:
         """Return the first value of a header, or None."""

@@ -10,26 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Protocol
 
 from streamlab.core.actions import Action, Framing, script
 from streamlab.core.api_errors import ERRORS, ApiError
 from streamlab.core.api_headers import cors_headers
+from streamlab.core.bodies import is_coded, opened
 from streamlab.core.endpoints import COUNT_TOKENS, standing_answer
 from streamlab.core.exchange import MESSAGES, Request
 from streamlab.core.faults import Fault, apply_faults
 from streamlab.core.identity import generator
 from streamlab.core.matching import ANY, Difference, When, differences
-from streamlab.core.pacing import INSTANT, Pace, schedule
+from streamlab.core.pacing import INSTANT, Pace, lead_in, schedule
 from streamlab.core.plan import Headers, Plan, compressed
 from streamlab.core.sources import Failure, Source
 from streamlab.core.validation import refusal
 from streamlab.errors import ScenarioError
 
-__all__ = ["Answer", "Miss", "Reply", "Rule", "Settings", "State", "answer"]
+__all__ = ["Answer", "Entry", "Finder", "Miss", "Reply", "Rule", "Settings", "State", "answer"]
 
 
 ANY_KEY = "any"
 _REMEMBERED = 1024
+_MOST_SHOWN = 8
+"""The differences that a miss shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +47,20 @@ class Reply:
     headers: tuple[tuple[str, str | None], ...] = ()
     gzip: bool = False
     """Whether the body is compressed when the client offers to take it so."""
+    label: str | None = None
+    """What it is called in the journal, if not as its rule."""
 
-    def plan(self, request: Request, rng: Random, common: Headers = ()) -> Plan:
-        """Return the answer to `request`, with its faults in it.
+    def plan(self, request: Request, rng: Random, common: Headers = (), more: Sequence[Fault] = ()) -> Plan:
+        """Return the answer to `request`, with its faults in it, and `more` after them.
 
         Raises ScenarioError, with the number of the fault, if one of them has no place in this answer.
         """
         plan = self.source.plan(request, rng)
-        plan = compressed(plan) if self.gzip and request.accepts_gzip else plan
+        plan = compressed(plan) if self.gzip and request.accepts_gzip and not is_coded(plan) else plan
         plan = replace(plan, head=plan.head.with_headers(common).with_headers(self.headers))
-        return apply_faults(plan, self.faults, rng)
+        if self.faults or more:
+            plan = opened(plan)
+        return apply_faults(apply_faults(plan, self.faults, rng), more, rng)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +89,27 @@ class Rule:
                 return reply
             given -= reply.times
         return self.replies[-1] if self.repeats else None
+
+
+class Finder(Protocol):
+    """What stands among rules and has one for each of many requests: the recorded exchanges of a cassette."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    def find(self, request: Request) -> Rule | None:
+        """Return the rule that answers this request; None if there is none."""
+        ...
+
+    def miss(self, request: Request) -> Miss:
+        """Return how a request that it has no answer to differs from the nearest that it has."""
+        ...
+
+
+Entry = Rule | Finder
+"""What stands in the list of rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,16 +149,35 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A request that no rule matched: the nearest rule, and how the request differs from what it answers."""
+    """A request that nothing matched: the nearest rule, and how the request differs from what it answers.
+
+    Of a cassette, it is the nearest `exchange`, counted from 1, or those that were `used` up; it may have none at all.
+    """
 
     rule: str | None = None
     differences: tuple[Difference, ...] = ()
+    exchange: int | None = None
+    used: tuple[int, ...] = ()
+    is_empty: bool = False
 
     def __str__(self) -> str:
         if self.rule is None:
             return "no rule matches this request: there are no rules"
-        reason = "; ".join(str(each) for each in self.differences) or "all its replies have been given"
-        return f"no rule matches this request; the nearest is {self.rule!r}: {reason}"
+        if self.is_empty:
+            return f"no recorded exchange matches this request: {self.rule!r} holds none"
+        if self.used:
+            numbers = _listed([str(number) for number in self.used], ", ")
+            what = f"exchange {numbers} has" if len(self.used) == 1 else f"exchanges {numbers} have"
+            return f"no recorded exchange is left for this request: in {self.rule!r}, {what} been given"
+        shown = _listed([str(each) for each in self.differences], "; ") or "all its replies have been given"
+        if self.exchange is None:
+            return f"no rule matches this request; the nearest is {self.rule!r}: {shown}"
+        return f"no recorded exchange matches this request; the nearest is exchange {self.exchange} of {self.rule!r}: {shown}"
+
+
+def _listed(parts: Sequence[str], between: str) -> str:
+    more = f"{between}and {len(parts) - _MOST_SHOWN} more" if len(parts) > _MOST_SHOWN else ""
+    return between.join(parts[:_MOST_SHOWN]) + more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +193,12 @@ class Answer:
 
     def script(self, framing: Framing) -> Iterator[Action]:
         """Yield the actions that send it."""
-        return script(self.plan, schedule(self.plan, self.pace, self.rng), framing, first=self.pace.first)
+        return script(self.plan, schedule(self.plan, self.pace, self.rng), framing, first=lead_in(self.plan, self.pace))
 
 
 def answer(
     request: Request,
-    rules: Sequence[Rule],
+    rules: Sequence[Entry],
     state: State,
     settings: Settings,
     *,
@@ -163,24 +211,24 @@ def answer(
     """
     common = (*common, *cors_headers(request.header("origin")))
     rng = generator(settings.seed, "", request.canonical)
-    if (refused := _refusal(request, settings)) is not None:
+    if (refused := _refusal(request, rules, settings)) is not None:
         return _bare(refused.plan(request, rng), common, rng), state
     state = replace(state, calls=state.calls + 1)
-    found, miss = _match(request, rules, state)
+    found = _match(request, rules, state)
     if found is not None:
         rule, reply = found
         state, occurrence = state.after(rule, request)
         rng = generator(settings.seed, rule.name, request.canonical, str(occurrence))
 
         def make() -> Plan:
-            plan = reply.plan(request, rng, common)
-            return apply_faults(plan, (*settings.faults, *ordered()), rng)
+            return reply.plan(request, rng, common, (*settings.faults, *ordered()))
 
-        return replace(_made(make, request, rng, common), rule=rule.name, pace=reply.pace or settings.pace), state
+        made = _made(make, request, rng, common)
+        return replace(made, rule=reply.label or rule.name, pace=reply.pace or settings.pace), state
     standing = standing_answer(request, rng)
     if standing is not None:
         return _bare(standing, common, rng), replace(state, calls=state.calls - 1)
-    return _failed(request, rng, str(miss), common, ERRORS["not_found"]), state
+    return _failed(request, rng, str(_nearest(request, rules, state)), common, ERRORS["not_found"]), state
 
 
 def _made(make: Callable[[], Plan], request: Request, rng: Random, common: Headers) -> Answer:
@@ -199,30 +247,47 @@ def _bare(plan: Plan, common: Headers, rng: Random) -> Answer:
     return Answer(plan=replace(plan, head=plan.head.with_headers(common)), pace=INSTANT, rng=rng)
 
 
-def _match(request: Request, rules: Sequence[Rule], state: State) -> tuple[tuple[Rule, Reply] | None, Miss]:
-    """Return the first rule that matches and has a reply left, and the reply; or how the nearest differs."""
-    nearest: tuple[int, Miss] | None = None
-    for rule in rules:
-        if request.method == "OPTIONS" and rule.when.method is None:
-            continue  # a browser's question, which only a rule that names the method answers
-        differing = differences(rule.when, request, state.calls)
+def _match(request: Request, rules: Sequence[Entry], state: State) -> tuple[Rule, Reply] | None:
+    """Return the first rule that matches and has a reply left, and the reply."""
+    for entry in rules:
+        rule = entry if isinstance(entry, Rule) else entry.find(request)
+        if rule is None or (rule is entry and not _answers(rule, request, state)):
+            continue
         reply = rule.reply(state.given.get(rule.name, 0))
-        if reply is not None and not differing:
-            return (rule, reply), Miss()
-        if nearest is None or len(differing) < nearest[0]:
-            nearest = (len(differing), Miss(rule.name, differing))
-    return None, nearest[1] if nearest else Miss()
+        if reply is not None:
+            return rule, reply
+    return None
 
 
-def _refusal(request: Request, settings: Settings) -> Failure | None:
-    """Return the error that the API itself would answer: a key it does not know, a body it refuses."""
+def _answers(rule: Rule, request: Request, state: State) -> bool:
+    """Whether this is one of the requests that a rule answers."""
+    return not _is_question(rule, request) and not differences(rule.when, request, state.calls)
+
+
+def _is_question(rule: Rule, request: Request) -> bool:
+    """Whether this is a browser's question, which only a rule that names the method answers."""
+    return request.method == "OPTIONS" and rule.when.method is None
+
+
+def _nearest(request: Request, rules: Sequence[Entry], state: State) -> Miss:
+    """Return how a request that nothing matched differs from the nearest of what would have been."""
+    misses = [
+        Miss(entry.name, differences(entry.when, request, state.calls)) if isinstance(entry, Rule) else entry.miss(request)
+        for entry in rules
+        if not isinstance(entry, Rule) or not _is_question(entry, request)
+    ]
+    return min(misses, key=lambda miss: (miss.is_empty, len(miss.differences)), default=Miss())
+
+
+def _refusal(request: Request, rules: Sequence[Entry], settings: Settings) -> Failure | None:
+    """Return the error that the API itself would answer: a key it does not know, a body it refuses, unless that is recorded."""
     if settings.api_key is not None and request.method != "OPTIONS" and request.decoded_path != "/":
         problem = _key_problem(request, settings.api_key)
         if problem:
             return Failure(ERRORS["authentication"], problem)
     if settings.validate and request.method == "POST" and request.decoded_path in (MESSAGES, COUNT_TOKENS):
         problem = refusal(request, counts_only=request.decoded_path == COUNT_TOKENS)
-        if problem:
+        if problem and not any(not isinstance(each, Rule) and each.find(request) for each in rules):
             return Failure(ERRORS["invalid_request"], problem)
     return None
 

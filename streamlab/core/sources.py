@@ -24,7 +24,7 @@ from streamlab.core.plan import Ending, Head, Headers, Plan
 from streamlab.core.sse import Event, Frame
 from streamlab.errors import ScenarioError, nearest
 
-__all__ = ["Computed", "Content", "Events", "Failure", "Http", "Recorded", "Source"]
+__all__ = ["Computed", "Content", "Events", "Failure", "Http", "Recorded", "Source", "as_json"]
 
 
 @runtime_checkable
@@ -84,7 +84,7 @@ class Events:
                 problem = "nothing can follow the end of the answer"
                 raise ScenarioError(problem, key=("events", number), hint="take it out, or move it up")
         plan = _extended(plan, (), wait)
-        return plan if request.stream else _as_json(plan, request, rng)
+        return plan if request.stream else as_json(plan, request, rng)
 
     @staticmethod
     def check(items: Iterable[object]) -> None:
@@ -106,7 +106,7 @@ class Recorded:
     def plan(self, request: Request, rng: Random) -> Plan:
         """Return the recorded bytes, or the message that they add up to."""
         plan = _stream(self.frames, input_tokens(request), rng)
-        return plan if request.stream else _as_json(plan, request, rng)
+        return plan if request.stream else as_json(plan, request, rng)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +272,7 @@ def _extended(plan: Plan, frames: tuple[Frame, ...], wait: float) -> Plan:
     return replace(plan, frames=plan.frames + frames)
 
 
-def _as_json(plan: Plan, request: Request, rng: Random) -> Plan:
+def as_json(plan: Plan, request: Request, rng: Random) -> Plan:
     """Return the message that a stream adds up to, or the error that it ends in, as one JSON body."""
     events: list[Event] = []
     for event in (frame.event for frame in plan.frames):

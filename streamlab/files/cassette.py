@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from streamlab.core.exchange import Ended, Exchange, Request
 from streamlab.core.sse import BOM
@@ -21,9 +21,10 @@ from streamlab.errors import ScenarioError, nearest
 from streamlab.files import cassette_document
 from streamlab.files.cassette_document import Source, Span
 from streamlab.files.cassette_general import Shifted, load_document
+from streamlab.files.cassette_header import Terms, terms
 from streamlab.files.values import shorten
 
-__all__ = ["VERSION", "Cassette", "missing", "scan"]
+__all__ = ["VERSION", "Cassette", "is_cassette", "missing", "scan"]
 
 VERSION = 1
 """The version of cassettes that is written, and the one that is read."""
@@ -37,6 +38,8 @@ _ENDED = re.compile(rb"ended:.*\n|ended:[ ]*[\"\']?(?:%s)[\"\']?" % "|".join(End
 _SEPARATOR = re.compile(rb"---[ \t]*(?:\r?\n)?|--?")
 """The line between two documents, or what is left of it at the end of a file that is cut off."""
 _KIND = re.compile(rb"\bkind[\"']?[ ]*:[ ]*[\"']?cassette\b")
+_TOP_KIND = re.compile(rb"(?m)^(?:\{.*[{, ])?[\"']?kind[\"']?[ ]*:[ ]*[\"']?cassette\b")
+"""The same where keys of a document stand: a scenario may speak of it in a text."""
 _IMPORT = "streamlab import FILE --out CASSETTE makes a cassette of it"
 _STRANGERS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
     (re.compile(rb"\x1f\x8b|(?s:.*)\0"), "this is no text", "a cassette is YAML, as streamlab record writes it"),
@@ -57,9 +60,9 @@ _ANY = "a cassette begins with the lines streamlab: 1 and kind: cassette; stream
 class Cassette:
     """A file of exchanges, which are read when they are asked for.
 
-    `cut_off` says what is missing if the last exchange is cut off; it is not one of the exchanges, and begins at the byte
-    `size`. Raises ScenarioError if the file is no cassette, and later, with the place in the file, if an exchange cannot be
-    read.
+    `header` is what its first document says, and `terms` what that means for replay. `cut_off` says what is missing if the
+    last exchange is cut off; it is not one of the exchanges, and begins at the byte `size`. Raises ScenarioError if the file is
+    no cassette, and later, with the place in the file, if an exchange cannot be read.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -70,7 +73,9 @@ class Cassette:
             _check_beginning(file.read(_PEEK), self.name)
             header, *spans = scan(file)
             source = _source(file)
-            _check_header(load_document(source(header.start, header.end - header.start), header.line, self.name))
+            self.header, self.terms = _read_header(
+                load_document(source(header.start, header.end - header.start), header.line, self.name)
+            )
             self.cut_off = _cut_off(spans, source, self.name)
             self.size = spans[-1].separator if self.cut_off else file.seek(0, os.SEEK_END)
         self.spans = tuple(spans[:-1] if self.cut_off else spans)
@@ -83,6 +88,10 @@ class Cassette:
 
     def __iter__(self) -> Iterator[Exchange]:
         return (self[index] for index in range(len(self)))
+
+    def request(self, index: int) -> Request:
+        """Return the request of an exchange, without reading the answer."""
+        return self._read(self.spans[index], cassette_document.request)
 
     @property
     def requests(self) -> Iterator[tuple[int, Request]]:
@@ -147,6 +156,15 @@ class _Open:
         return Span(self.separator, self.start, request_end, response_end, end, self.line, self.is_whole)
 
 
+def is_cassette(path: Path) -> bool:
+    """Whether the first document of a file says that it is a cassette. What cannot be read is none."""
+    try:
+        with path.open("rb") as file:
+            return _says_cassette(file.read(_PEEK), _TOP_KIND)
+    except (OSError, ValueError):
+        return False
+
+
 def missing(path: Path, what: str) -> str:
     """Return the hint for a missing file: the nearest of those in its folder."""
     folder = path.parent
@@ -192,10 +210,25 @@ def _check_beginning(data: bytes, name: str) -> None:
     """Raise ScenarioError if this is how another kind of file begins."""
     if not data.strip():
         raise ScenarioError("the file is empty", hint=_ANY).at(name, 1, 1)
-    if not any(_KIND.search(each) for each in re.split(rb"(?m)^---[ \t]*\r?$", data)[:2]):  # comments may precede the first
+    if not _says_cassette(data):
         strangers = (each[1:] for each in _STRANGERS if each[0].match(data.removeprefix(BOM)))
         problem, hint = next(strangers, ("this is not a cassette", _ANY))
         raise ScenarioError(problem, hint=hint).at(name, 1, 1)
+
+
+def _says_cassette(data: bytes, pattern: re.Pattern[bytes] = _KIND) -> bool:
+    """Whether a file that begins so is a cassette; comments may precede its first document."""
+    return any(pattern.search(each) for each in re.split(rb"(?m)^---[ \t]*\r?$", data)[:2])
+
+
+def _read_header(header: Shifted) -> tuple[dict[str, Any], Terms]:
+    """Return what a header says. Raises ScenarioError if it is not that of a cassette of the version that is read."""
+    _check_header(header)
+    data: dict[str, Any] = header.located.data
+    try:
+        return data, terms(data)
+    except ScenarioError as error:
+        raise header.place(error) from None
 
 
 def _check_header(header: Shifted) -> None:

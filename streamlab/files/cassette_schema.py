@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from streamlab.core.exchange import Ended
+from streamlab.core.recognition import NORMALISERS
+from streamlab.core.tapes import REPEATS
 from streamlab.files.schema import JsonSchema
 
 __all__ = ["cassette_schema"]
@@ -47,12 +49,29 @@ _RESPONSE: JsonSchema = {
 }
 
 
+_TEXTS: JsonSchema = {"type": "array", "items": {**_TEXT, "minLength": 1}}
+_TERMS: JsonSchema = {
+    "about": {**_TEXT, "description": "What was recorded."},
+    "match": {
+        "description": "What counts when a request is compared with those recorded.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "ignore": {**_TEXTS, "default": ["metadata"], "description": "Paths in the body that do not count; * is any key."},
+            "normalise": {"type": "array", "items": {"enum": list(NORMALISERS)}, "description": "What may differ."},
+        },
+    },
+    "repeat": {"enum": list(REPEATS), "default": "last", "description": "What comes after the last exchange of a request."},
+    "redact": {**_TEXTS, "description": "Patterns of what is secret beside keys."},
+}
+
+
 def cassette_schema() -> JsonSchema:
     """Return the JSON Schema of one document: the header, or an exchange. Keys that it does not know may stand in it."""
     header = {
         "type": "object",
         "required": ["streamlab", "kind"],
-        "properties": {"streamlab": {"const": 1}, "kind": {"const": "cassette"}},
+        "properties": {"streamlab": {"const": 1}, "kind": {"const": "cassette"}, **_TERMS},
     }
     exchange = {
         "type": "object",

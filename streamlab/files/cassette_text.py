@@ -23,9 +23,11 @@ __all__ = [
     "compact",
     "document",
     "foot_text",
+    "inline",
     "json_value",
     "request_text",
     "response_text",
+    "scalar",
     "settings",
 ]
 
@@ -52,15 +54,15 @@ def document(exchange: Exchange) -> Iterator[str]:
         lines = write(exchange.reads, **settings(exchange.head))
         for number, line in enumerate(lines):
             yield f"{'' if number else BODY}{_INDENT}{line}\n"
-    yield "".join(f"{_scalar(key)}: {_flow(value)}\n" for key, value in nested[""].items())
+    yield "".join(f"{scalar(key)}: {inline(value)}\n" for key, value in nested[""].items())
     yield foot_text(exchange.ended, exchange.ended_at)
 
 
 def request_text(request: Request, recorded: str | None, others: Mapping[str, Any] | None = None) -> str:
     """Return the beginning of a document: what was asked, and when."""
     moment = "" if recorded is None else f"recorded: {recorded if _MOMENT.fullmatch(recorded) else _quoted(recorded)}\n"
-    query = f"  query: {_scalar(request.query)}\n" if request.query else ""
-    asked = f"request:\n  method: {_scalar(request.method)}\n  path: {_scalar(request.path)}\n{query}"
+    query = f"  query: {scalar(request.query)}\n" if request.query else ""
+    asked = f"request:\n  method: {scalar(request.method)}\n  path: {scalar(request.path)}\n{query}"
     return moment + asked + _headers(request.headers) + _others(others) + _request_body(request.body)
 
 
@@ -100,6 +102,17 @@ def compact(value: Any) -> bytes:
     return _SURROGATE.sub(_escape, text).encode()
 
 
+def inline(value: Any) -> str:
+    """Return any value of YAML in one line."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_quoted(key)}: {inline(each)}' for key, each in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(inline, value))}]"
+    if isinstance(value, bytes):
+        return f'!!binary "{base64.b64encode(value).decode()}"'
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -118,15 +131,15 @@ def _request_body(body: bytes) -> str:
     if value is not None:
         pretty = _safe(json.dumps(value, ensure_ascii=False, indent=1))
         return BODY + "".join(f"{_INDENT}{line}\n" for line in pretty.split("\n"))
-    return f"  body: {_flow(body.decode(errors='surrogateescape'))}\n"
+    return f"  body: {inline(body.decode(errors='surrogateescape'))}\n"
 
 
 def _headers(headers: Headers) -> str:
-    return "  headers:\n" + "".join(f"  - [{_scalar(name)}, {_scalar(value)}]\n" for name, value in headers) if headers else ""
+    return "  headers:\n" + "".join(f"  - [{scalar(name)}, {scalar(value)}]\n" for name, value in headers) if headers else ""
 
 
 def _others(others: Mapping[str, Any] | None) -> str:
-    return "".join(f"  {_scalar(key)}: {_flow(value)}\n" for key, value in (others or {}).items())
+    return "".join(f"  {scalar(key)}: {inline(value)}\n" for key, value in (others or {}).items())
 
 
 def _nested(others: Iterable[tuple[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -145,7 +158,8 @@ def _seconds(seconds: float) -> str:
     return f"{max(seconds, 0.0):.4f}".rstrip("0").rstrip(".")
 
 
-def _scalar(text: str) -> str:
+def scalar(text: str) -> str:
+    """Return a text as YAML: plain, quoted, or `!!binary`."""
     return text if _PLAIN.fullmatch(text) else _quoted(text)
 
 
@@ -162,14 +176,3 @@ def _safe(text: str) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
-
-
-def _flow(value: Any) -> str:
-    """Return any value of YAML in one line."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{_quoted(key)}: {_flow(each)}' for key, each in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_flow, value))}]"
-    if isinstance(value, bytes):
-        return f'!!binary "{base64.b64encode(value).decode()}"'
-    return _quoted(value) if isinstance(value, str) else json.dumps(value)

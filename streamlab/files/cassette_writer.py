@@ -11,20 +11,21 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from streamlab.core.exchange import Exchange, Request
 from streamlab.errors import ScenarioError, ServerError
 from streamlab.files import cassette_document, spool
 from streamlab.files.cassette import Cassette, scan
 from streamlab.files.cassette_document import Span
-from streamlab.files.cassette_text import HEADER, document
+from streamlab.files.cassette_header import header_text
+from streamlab.files.cassette_text import document
 from streamlab.files.spool import Pending
 
 __all__ = ["CassetteWriter", "recover", "write_all"]
@@ -35,13 +36,14 @@ _SEPARATOR = b"---\n"
 class CassetteWriter:
     """Appends exchanges to a cassette: a new one, or one that may be there. To be closed, or used in a `with`.
 
-    `recovered` says what a recorder that was killed had left and is now in the cassette, `reports` what else was found and
-    done on the way. Raises ScenarioError if a new cassette is there already, or an old one is none; ServerError if another
-    recorder has it, or if it cannot be written.
+    `header` is what a new cassette says first; an old one keeps its own. `recovered` says what a recorder that was killed had
+    left and is now in the cassette, `reports` what else was found and done on the way. Raises ScenarioError if a new cassette
+    is there already, or an old one is none; ServerError if another recorder has it, or if it cannot be written.
     """
 
-    def __init__(self, path: str | Path, *, mode: Literal["new", "append"]) -> None:
+    def __init__(self, path: str | Path, *, mode: Literal["new", "append"], header: Mapping[str, Any] | None = None) -> None:
         self.name = str(path)
+        self._header = header_text(header)
         self.path = Path(os.path.realpath(path))
         self.recovered: list[str] = []
         self.reports: list[str] = []
@@ -117,7 +119,7 @@ class CassetteWriter:
     def _begin(self, *, is_new: bool) -> None:
         """Write the header of a new cassette, or make an old one whole."""
         if os.fstat(self._fd).st_size == 0:
-            self._put([HEADER.encode()])
+            self._put([self._header.encode()])
         cassette = Cassette(self.name)
         if cassette.cut_off:
             saved = self._save_from(cassette.size)
@@ -226,7 +228,7 @@ def recover(path: str | Path) -> list[str]:
         return writer.recovered
 
 
-def write_all(path: str | Path, exchanges: Iterable[Exchange]) -> None:
+def write_all(path: str | Path, exchanges: Iterable[Exchange], *, header: Mapping[str, Any] | None = None) -> None:
     """Write a whole cassette in the place of what is there, which is kept until it is done. Raises ServerError if it cannot."""
     target = Path(os.path.realpath(path))
     written = ""
@@ -234,7 +236,7 @@ def write_all(path: str | Path, exchanges: Iterable[Exchange]) -> None:
         _make_folder(target.parent)
         number, written = tempfile.mkstemp(prefix=f".{target.name}.new-", dir=target.parent)
         with os.fdopen(number, "wb") as file:
-            file.write(HEADER.encode())
+            file.write(header_text(header).encode())
             for exchange in exchanges:
                 file.writelines(_with_first(_SEPARATOR, spool.chunks(text.encode() for text in document(exchange))))
             file.flush()

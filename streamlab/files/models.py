@@ -39,13 +39,15 @@ __all__ = ["SOURCES", "ReplyModel", "RuleModel", "ScenarioModel", "json_schema",
 
 Key = tuple[str | int, ...]
 
-SOURCES = ("text", "content", "events", "sse", "error", "http")
+SOURCES = ("text", "content", "events", "sse", "cassette", "error", "http")
 """The keys that say what a reply is made of: one of them in each."""
 
 _SHAPE = (
     *("stop_reason", "stop_sequence", "stop_details", "model", "id", "usage", "container", "context_management", "plain"),
 )
 _SHAPED = ("text", "content", "events")
+_PART_OF = {"message": "error", "exchange": "cassette"}
+"""The keys that say more of one source alone."""
 
 
 class _Shape:
@@ -175,12 +177,16 @@ class ReplyModel(_Model):
         None, description="The events of a stream, one by one."
     )
     sse: str | None = Field(None, description="A file with a recorded stream, relative to the scenario.")
+    cassette: str | None = Field(
+        None, description="A cassette, relative to the scenario: its exchanges in turn, or one of them."
+    )
     error: Annotated[Any, *_parsed(_api_error, schema.ERROR)] = Field(
         None, description="An error of the API, by its type or its status."
     )
     http: HttpModel | None = Field(None, description="Any other answer of HTTP.")
 
     message: str | None = Field(None, description="The text of the error.")
+    exchange: int | None = Field(None, ge=1, description="Which exchange of the cassette is answered, counted from 1.")
     times: int = Field(1, ge=1, description="How often this is answered before the next reply's turn.")
     pace: PaceField | None = Field(None, description="How fast the answer goes out.")
     faults: list[FaultField] = Field(default_factory=list, description="What goes wrong, in the order in which it is applied.")
@@ -213,8 +219,8 @@ class ReplyModel(_Model):
             hint = f"a reply is a text, or has one of: {', '.join(SOURCES)}"
             raise _error(f"the reply {problem}", hint, (given[-1],) if given else ())
         source = given[0]
-        for name in (*_SHAPE, "message"):
-            fitting = ("error",) if name == "message" else _SHAPED
+        for name in (*_SHAPE, *_PART_OF):
+            fitting = (_PART_OF[name],) if name in _PART_OF else _SHAPED
             if name in self.model_fields_set and source not in fitting:
                 problem = f"{name!r} says nothing of a reply made of {source!r}"
                 raise _error(problem, f"use it with: {', '.join(fitting)}", (name,))
@@ -224,7 +230,8 @@ class ReplyModel(_Model):
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> schema.JsonSchema:
         made = handler.resolve_ref_schema(handler(core_schema))
         shaped = {"anyOf": [{"required": [name]} for name in _SHAPED]}
-        fitting = {**dict.fromkeys(_SHAPE, shaped), "message": {"required": ["error"]}}
+        parts = {name: {"required": [source]} for name, source in _PART_OF.items()}
+        fitting = {**dict.fromkeys(_SHAPE, shaped), **parts}
         sources = [{"required": [name]} for name in SOURCES]
         whole = {**made, "oneOf": sources, "dependentSchemas": fitting}
         return {"anyOf": [{"type": "string"}, whole], "description": made.pop("description", "")}

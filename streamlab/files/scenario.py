@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -21,12 +22,15 @@ from streamlab.core.plan import JSON
 from streamlab.core.replies import Reply, Rule, Settings
 from streamlab.core.sources import Content, Events, Failure, Http, Recorded, Source
 from streamlab.core.sse import decode
+from streamlab.core.tapes import Exchanges, Tape, replies_of
 from streamlab.errors import ScenarioError, nearest
+from streamlab.files.cassette import is_cassette
 from streamlab.files.library import scenario_file
 from streamlab.files.located import Located, load_located
 from streamlab.files.models import HttpModel, ReplyModel, RuleModel, ScenarioModel, problems
+from streamlab.files.tapes import cassette, opened
 
-__all__ = ["Scenario", "load", "load_sse", "merge", "require_places", "sse"]
+__all__ = ["Scenario", "cassette", "load", "load_sse", "merge", "require_places", "sse"]
 
 Key = tuple[str | int, ...]
 _SUFFIXES = (".yaml", ".yml", ".sse")
@@ -35,16 +39,23 @@ _SMALLEST_DELTAS = "claude-3-5-haiku-latest"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """Rules, and what holds for all of them. `files` are what it was read from."""
+    """Rules, and what holds for all of them.
 
-    rules: tuple[Rule, ...] = ()
+    A cassette stands among the rules as one of them. `files` are what it was read from; `warnings` say what should be known of
+    the cassettes in it, though they can be used.
+    """
+
+    rules: tuple[Rule | Tape, ...] = ()
     settings: Settings = field(default_factory=Settings)
     about: str = ""
     files: tuple[Path, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def load(source: str | Path) -> Scenario:
     """Return the scenario in a file (`.yaml`, `.yml`, `.sse`), in the files of a folder, or of a shipped name.
+
+    A cassette may stand wherever a scenario can: its first document says that it is one.
 
     Raises ScenarioError, with file, line, column and key, if it cannot be used.
     """
@@ -61,6 +72,9 @@ def load(source: str | Path) -> Scenario:
     if path.suffix not in _SUFFIXES:
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
         raise ScenarioError(f"this file {ending}", hint=f"a scenario ends in {', '.join(_SUFFIXES)}").at(str(source))
+    if is_cassette(path):
+        found = opened(path)
+        return Scenario(rules=(found.tape,), about=found.about, files=(path,), warnings=found.warnings)
     located = load_located(path, str(source))
     try:
         return _scenario(located, path)
@@ -74,7 +88,8 @@ def merge(scenarios: Sequence[Scenario]) -> Scenario:
         return Scenario()
     rules = tuple(rule for scenario in scenarios for rule in scenario.rules)
     files = tuple(path for scenario in scenarios for path in scenario.files)
-    return replace(scenarios[0], rules=_with_own_names(rules), files=files)
+    warnings = tuple(dict.fromkeys(each for scenario in scenarios for each in scenario.warnings))
+    return replace(scenarios[0], rules=_with_own_names(rules), files=files, warnings=warnings)
 
 
 def load_sse(path: Path, name: str) -> Recorded:
@@ -119,7 +134,7 @@ def _scenario(located: Located, path: Path) -> Scenario:
         ]
         _check_names(rules, model.rules)
     settings = Settings(seed=model.seed, validate=model.validate_requests, api_key=model.api_key, pace=model.pace or INSTANT)
-    return Scenario(rules=tuple(rules), settings=settings, about=model.about, files=(path,))
+    return Scenario(rules=tuple(rules), settings=settings, about=model.about, files=(path,), warnings=_warnings(model, path))
 
 
 def _check_names(rules: Sequence[Rule], models: Sequence[RuleModel]) -> None:
@@ -138,14 +153,15 @@ def _rule(model: ScenarioModel | RuleModel, when: When, name: str, key: Key, pat
         keyed = [(("reply",), model.reply)]
     replies = []
     for place, each in keyed:
-        reply = _reply(each, (*key, *place), path)
-        _try_places(reply, when, (*key, *place))
-        replies.append(reply)
+        for reply in _replies(each, (*key, *place), path):
+            if reply.faults or not isinstance(reply.source, Exchanges):  # what was recorded can be sent again
+                _try_places(reply, when, (*key, *place))
+            replies.append(reply)
     return Rule(name=name, replies=tuple(replies), when=when, repeats=model.then == "repeat", required=model.required)
 
 
-def _reply(model: ReplyModel, key: Key, path: Path) -> Reply:
-    return Reply(
+def _replies(model: ReplyModel, key: Key, path: Path) -> tuple[Reply, ...]:
+    reply = Reply(
         source=_source(model, key, path),
         times=model.times,
         pace=model.pace,
@@ -153,6 +169,11 @@ def _reply(model: ReplyModel, key: Key, path: Path) -> Reply:
         headers=tuple(model.headers.items()),
         gzip=model.gzip,
     )
+    try:
+        return replies_of(reply)
+    except ScenarioError as error:
+        error.key = (*key, *error.key)
+        raise
 
 
 def _source(model: ReplyModel, key: Key, path: Path) -> Source:
@@ -177,9 +198,29 @@ def _source(model: ReplyModel, key: Key, path: Path) -> Source:
             return load_sse(path.parent / model.sse, model.sse)
         except ScenarioError as error:
             raise ScenarioError(f"{model.sse!r}: {error.problem}", key=(*key, "sse"), hint=error.hint) from None
+    if model.cassette is not None:
+        return _cassette(model, key, path)
     if model.http is not None:
         return _http(model.http)
     return Failure(api_error(model.error), model.message)
+
+
+def _cassette(model: ReplyModel, key: Key, path: Path) -> Exchanges:
+    try:
+        return opened(path.parent / str(model.cassette)).exchanges(model.exchange)
+    except ScenarioError as error:
+        if error.line is not None:  # it is the cassette that is wrong
+            raise
+        problem, where = f"{model.cassette!r}: {error.problem}", error.key or ("cassette",)
+        raise ScenarioError(problem, key=(*key, *where), hint=error.hint) from None
+
+
+def _warnings(model: ScenarioModel, path: Path) -> tuple[str, ...]:
+    """Return what should be known of the cassettes that a scenario names."""
+    answering = model.rules or (model,)
+    replies = (reply for each in answering for reply in (each.replies or ([each.reply] if each.reply else [])))
+    opened_ones = (opened(path.parent / reply.cassette) for reply in replies if reply.cassette is not None)
+    return tuple(dict.fromkeys(warning for each in opened_ones for warning in each.warnings))
 
 
 def _http(model: HttpModel) -> Http:
@@ -213,11 +254,9 @@ def _try_places(reply: Reply, when: When, key: Key) -> None:
 def require_places(scenario: Scenario) -> None:
     """Raise ScenarioError if the faults that are put into every answer have no place in any of them."""
     problems_found: list[ScenarioError] = []
-    every = [(rule, reply) for rule in scenario.rules for reply in rule.replies] if scenario.settings.faults else []
-    for rule, reply in every:
-        both = replace(reply, faults=reply.faults + scenario.settings.faults)
+    for make in _answers(scenario) if scenario.settings.faults else ():
         try:
-            _try_places(both, rule.when, ())
+            make()
         except ScenarioError as error:
             error.key = error.key[2:]
             problems_found.append(error)
@@ -225,6 +264,18 @@ def require_places(scenario: Scenario) -> None:
             return
     if problems_found:
         raise problems_found[0].at("the faults of every answer")
+
+
+def _answers(scenario: Scenario) -> Iterator[Callable[[], object]]:
+    """Yield what makes each answer once, with the faults that are put into every answer."""
+    for rule in scenario.rules:
+        if isinstance(rule, Tape):
+            for number, asked in enumerate(rule.requests):
+                yield partial(rule.reply(number).plan, asked, generator(0, rule.name), (), scenario.settings.faults)
+        else:
+            for reply in rule.replies:
+                both = replace(reply, faults=reply.faults + scenario.settings.faults)
+                yield partial(_try_places, both, rule.when, ())
 
 
 def _models(when: When) -> list[str]:
@@ -235,10 +286,10 @@ def _models(when: When) -> list[str]:
     return [name for name in known if when.model.matches(name)] or [when.model.pattern]
 
 
-def _with_own_names(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+def _with_own_names(rules: Sequence[Rule | Tape]) -> tuple[Rule | Tape, ...]:
     """Return the rules with names that tell them apart: a name that is taken gets a number."""
     taken: set[str] = set()
-    named = []
+    named: list[Rule | Tape] = []
     for rule in rules:
         name = next(each for each in _numbered(rule.name) if each not in taken)
         taken.add(name)

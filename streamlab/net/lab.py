@@ -6,11 +6,12 @@ import asyncio
 import itertools
 import socket
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from streamlab.core.authoring import SourceLike, as_reply, parse_faults
@@ -20,7 +21,8 @@ from streamlab.core.journal import Call, Journal
 from streamlab.core.matching import ANY, When, parse_when
 from streamlab.core.pacing import Pace, parse_pace
 from streamlab.core.replies import Rule, Settings
-from streamlab.errors import ScenarioError, ServerError, VerificationError
+from streamlab.core.tapes import Tape, replies_of
+from streamlab.errors import CassetteWarning, ScenarioError, ServerError, VerificationError
 from streamlab.files.fault_text import parse_fault_text
 from streamlab.files.scenario import Scenario, load, merge, require_places
 from streamlab.net.background import Background
@@ -33,8 +35,14 @@ if TYPE_CHECKING:
 __all__ = ["Host", "Lab", "Refusal", "Serving", "serve"]
 
 
+RuleLike = TypeVar("RuleLike", bound=Rule | Tape)
+
 FaultsLike = str | Sequence[Fault | Mapping[str, Any] | str]
 """What may stand where faults are expected: objects, mappings as in YAML, or texts such as `cut: fin, after: delta 3`."""
+
+
+_MOST_SHOWN = 10
+"""The exchanges that a warning names."""
 
 
 class Lab:
@@ -93,7 +101,8 @@ class Lab:
         conditions = ANY if when is None else when if isinstance(when, When) else parse_when(when)
         with self._lock:
             name = f"reply {len(self._namespace.rules) + 1}"
-            return self._add(Rule(name=name, replies=(reply,), when=conditions, repeats=False, required=True))
+            rule = Rule(name=name, replies=replies_of(reply), when=conditions, repeats=False, required=True)
+            return self._add(rule)
 
     def load(self, *sources: str) -> None:
         """Add the rules of scenarios: files, folders, or names from the shipped library.
@@ -102,6 +111,7 @@ class Lab:
         Raises ScenarioError if one of them cannot be used.
         """
         scenario = merge([load(source) for source in sources])
+        _warn(scenario.warnings)
         with self._lock:
             for rule in scenario.rules:
                 self._add(rule)
@@ -131,16 +141,22 @@ class Lab:
             self._namespace.reset()
 
     def verify(self) -> None:
-        """Raise VerificationError if a request was not answered as asked, or a required reply was not used."""
+        """Raise VerificationError if a request was not answered as asked, or a required reply was not used.
+
+        Warn of the exchanges of a cassette that were not asked for.
+        """
         problems = [
             f"call {call.number}, {call.request.method} {call.request.path}: {call.problem}"
             for call in self.journal
             if call.problem is not None
         ]
         given = self._namespace.state.given
-        problems += (problem for rule in self._namespace.rules if (problem := _unused(rule, given.get(rule.name, 0))))
+        rules = [rule for rule in self._namespace.rules if isinstance(rule, Rule)]
+        problems += (problem for rule in rules if (problem := _unused(rule, given.get(rule.name, 0))))
         if problems:
             raise VerificationError("\n".join((*problems, _calls(self.journal, self.url))))
+        tapes = [rule for rule in self._namespace.rules if isinstance(rule, Tape)]
+        _warn([_unplayed(tape, numbers) for tape in tapes if (numbers := tape.unused(given))])
 
     def close(self) -> None:
         """Answer no more here, and close the client that was made here.
@@ -151,7 +167,7 @@ class Lab:
         if "client" in self.__dict__:
             self.client.close()
 
-    def _add(self, rule: Rule) -> Rule:
+    def _add(self, rule: RuleLike) -> RuleLike:
         """Add a rule at the end, under a name of its own: what is remembered of a rule goes by its name."""
         taken = {each.name for each in self._namespace.rules}
         names = (rule.name, *(f"{rule.name} ({number})" for number in range(2, len(taken) + 2)))
@@ -282,6 +298,7 @@ def serve(
     settings = replace(scenario.settings, **{key: value for key, value in changes.items() if value is not None})
     scenario = replace(scenario, settings=settings)
     require_places(scenario)
+    _warn(scenario.warnings)
     return Serving(scenario, host=host, port=port)
 
 
@@ -308,6 +325,19 @@ def _unused(rule: Rule, given: int) -> str | None:
     if not rule.required or given >= wanted:
         return None
     return f"{rule.name!r} was given {given} of {wanted} times"
+
+
+def _unplayed(tape: Tape, numbers: Sequence[int]) -> str:
+    """Say which exchanges of a cassette were not asked for."""
+    shown = ", ".join(str(number) for number in numbers[:_MOST_SHOWN])
+    more = f" and {len(numbers) - _MOST_SHOWN} more" if len(numbers) > _MOST_SHOWN else ""
+    what = "exchange" if len(numbers) == 1 else "exchanges"
+    return f"{tape.name!r}: {what} {shown}{more} of {len(tape)} not asked for"
+
+
+def _warn(texts: Iterable[str]) -> None:
+    for text in texts:
+        warnings.warn(text, CassetteWarning, stacklevel=3)
 
 
 def _calls(calls: Iterable[Call], url: str) -> str:

@@ -29,6 +29,7 @@ from streamlab.core.pacing import INSTANT
 from streamlab.core.plan import Ending, Headers, Plan
 from streamlab.core.replies import Answer, Rule, Settings, State, answer
 from streamlab.core.sources import Failure
+from streamlab.core.tapes import Tape
 from streamlab.errors import ServerError
 from streamlab.files.fault_text import parse_fault_text
 from streamlab.net.clock import Clock, RealClock
@@ -54,7 +55,7 @@ _logger.addHandler(logging.NullHandler())
 class Namespace:
     """Rules of their own, a state and a journal, under a prefix of the base URL."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[Rule | Tape, ...] = ()
     settings: Settings = field(default_factory=Settings)
     journal: Journal = field(default_factory=Journal)
     state: State = field(default_factory=State)

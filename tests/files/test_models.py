@@ -126,7 +126,16 @@ def test_the_schema_is_a_schema() -> None:
 @pytest.mark.parametrize("name", scenario_names())
 def test_shipped_scenarios_fit_the_schema(name: str) -> None:
     """What an editor would mark is not shipped."""
-    VALIDATOR.validate(load_located(scenario_file(name), name).data)
+    VALIDATOR.validate(as_an_editor_sees(load_located(scenario_file(name), name).data))
+
+
+def as_an_editor_sees(value: Any) -> Any:
+    """Return what a file holds with `!!binary` as the text that it is to an editor."""
+    if isinstance(value, dict):
+        return {key: as_an_editor_sees(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [as_an_editor_sees(each) for each in value]
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 @pytest.mark.parametrize("name", GOOD)

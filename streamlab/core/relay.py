@@ -1,0 +1,61 @@
+"""What is sent on of an answer that arrives read by read: the very bytes that its recording sends when it is replayed."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from streamlab.core.actions import Framing, head_bytes
+from streamlab.core.exchange import Ended
+from streamlab.core.plan import Ending, Head, without
+
+__all__ = ["Relay", "ending_of", "relayed"]
+
+CORRUPT = b"XYZ\r\n"
+"""What stands where a chunk's header is none."""
+_HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "trailers", "transfer-encoding", "upgrade"}
+_ENDINGS = {
+    **dict.fromkeys((Ended.COMPLETE, Ended.END, Ended.UNKNOWN), Ending.COMPLETE),
+    **dict.fromkeys((Ended.FIN, Ended.TIMEOUT, Ended.REFUSED), Ending.FIN),
+    **dict.fromkeys((Ended.LEFT, Ended.INTERRUPTED), Ending.HANG),
+    Ended.RESET: Ending.RESET,
+    Ended.CORRUPT: Ending.CORRUPT,
+}
+
+
+def relayed(head: Head) -> Head:
+    """Return a head without what is between two neighbours only, and without a length if chunks tell it."""
+    named = ",".join(value for name, value in head.headers if name.lower() == "connection")
+    unwanted = _HOP_BY_HOP | {each.strip().lower() for each in named.split(",")}
+    if head.get("transfer-encoding") is not None:
+        unwanted.add("content-length")
+    kept = [(name, value) for name, value in without(head.headers, unwanted) if not name.lower().startswith("proxy-")]
+    return Head(head.status, tuple(kept))
+
+
+def ending_of(ended: Ended, *, has_head: bool) -> Ending:
+    """Return how an answer ends towards the client that ended so towards us."""
+    ending = _ENDINGS[ended]
+    return ending if has_head or ending in (Ending.RESET, Ending.HANG) else Ending.FIN
+
+
+class Relay:
+    """One answer on its way to a client. `is_kept` is whether the connection takes another request after a whole answer."""
+
+    def __init__(self, head: Head, framing: Framing) -> None:
+        self.has_body = framing.has_body and head.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+        if head.status == HTTPStatus.NO_CONTENT:
+            head = head.with_headers([("content-length", None)])
+        is_sized = head.get("content-length") is not None
+        self._is_chunked = framing.chunked and not is_sized and self.has_body
+        self.is_kept = framing.keep_alive and (is_sized or self._is_chunked or not self.has_body)
+        self.head = head_bytes(head, is_chunked=self._is_chunked, is_kept=self.is_kept)
+
+    def body(self, data: bytes) -> bytes:
+        """Return what is sent for a read."""
+        return b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data
+
+    def end(self, ending: Ending) -> bytes:
+        """Return what is sent after the last read."""
+        if not self._is_chunked:
+            return b""
+        return {Ending.COMPLETE: b"0\r\n\r\n", Ending.CORRUPT: CORRUPT}.get(ending, b"")

@@ -1,0 +1,35 @@
+"""The search for secrets in a cassette: one that came from elsewhere, or was edited, may hold what no recorder keeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from streamlab.core.redaction import Pattern, is_secret_header, redact_query, redact_text
+
+__all__ = ["secret_lines"]
+
+_PIECE = 1 << 20
+_HEADER = re.compile(r"(?m)^ {1,8}(?:- \[ *[\"']?([A-Za-z0-9-]+)[\"']?, *|([A-Za-z0-9-]+): +)(?![\"']?\[redacted\])\S")
+_QUERY = re.compile(r"(?m)^ {1,8}query: +(\S.*)$")
+_ESCAPED = re.compile(r"\\[nrtbf]")
+"""What separates words in JSON; its letter would be taken for a part of what follows."""
+
+
+def secret_lines(path: Path, patterns: Sequence[Pattern] = ()) -> Iterator[int]:
+    """Yield the numbers of the lines, from 1, in which something is shaped like a secret, compressed bodies left out."""
+    number = 1
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            text = (piece + file.readline()).decode("utf-8", "replace")
+            if _is_secret(text, patterns):
+                yield from (each for each, line in enumerate(text.split("\n"), number) if _is_secret(line, patterns))
+            number += text.count("\n")
+
+
+def _is_secret(text: str, patterns: Sequence[Pattern]) -> bool:
+    plain = _ESCAPED.sub("  ", text) if "\\" in text else text
+    if redact_text(plain, patterns) != plain or any(is_secret_header(each[1] or each[2]) for each in _HEADER.finditer(text)):
+        return True
+    return any(redact_query(query, patterns) != query for query in _QUERY.findall(text))
