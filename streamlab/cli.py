@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streamlab._version import __version__
+from streamlab.cli_cassettes import diff, import_, show
+from streamlab.cli_record import record
 from streamlab.errors import ScenarioError, StreamlabError, VerificationError
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ def main() -> None:
       streamlab demo                         see a stream, in this terminal
       streamlab serve overloaded-then-fine   serve a shipped scenario
       streamlab serve scenario.yaml          serve your own
+      streamlab record -- python app.py      record what a program asks, and gets
+      streamlab show cassette.yaml           look at a recording
       streamlab scenarios                    list what is shipped
       streamlab faults                       list what can go wrong
     """  # noqa: D301 - \b keeps click from wrapping
@@ -107,10 +111,11 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
     quiet: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
 ) -> None:
-    """Serve scenarios to any client, until Ctrl-C.
+    """Serve scenarios and cassettes to any client, until Ctrl-C.
 
-    A SOURCE is a scenario (.yaml), a recorded stream (.sse), a folder of them (merged by file name), or the name of a shipped
-    scenario. The first line on stdout is `streamlab ready URL`; then come the variables to set, then a line for each request.
+    A SOURCE is a scenario or a cassette (.yaml), a recorded stream (.sse), a folder of them (merged by file name), or the name
+    of a shipped scenario. The first line on stdout is `streamlab ready URL`; then come the variables to set, then a line for
+    each request.
 
     \b
     Examples:
@@ -119,6 +124,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
       streamlab serve hello --pace 20/s
       streamlab serve tool-use --fault 'cut: reset, at: tool_use char 12'
       streamlab serve recorded.sse --json
+      streamlab serve cassette.yaml --pace 'recorded x10'
     """  # noqa: D301 - \b keeps click from wrapping
     from streamlab.files.fault_text import parse_fault_text
     from streamlab.files.scenario import load, merge, require_places
@@ -137,6 +143,8 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
         scenario = merge([load(source) for source in sources])
         scenario = replace(scenario, settings=replace(scenario.settings, **given))
         require_places(scenario)
+        for warning in scenario.warnings:
+            click.echo(f"streamlab: {warning}", err=True)
         return scenario
 
     printer = _Printer(as_json=as_json, quiet=quiet)
@@ -285,6 +293,10 @@ def demo(scenario: str, pace: Pace) -> None:
         whole = "".join(text).strip("\n")
         click.echo(f"\n{whole}\n\n{outcome}" if whole else outcome)
         click.echo(f"serve it to your own client: streamlab serve {scenario}")
+
+
+for _command in (record, import_, show, diff):
+    main.add_command(_command)
 
 
 class _Printer:

@@ -1,27 +1,51 @@
 """The one list of secrets: what is taken out before anything is kept, logged or shown.
 
-Headers go by name, whatever their value; everything else by shape, so that a key is found wherever somebody pasted it. A
-shape needs a digit where words could be meant: `risk-assessment-for-customers` and `Bearer certificates` are no keys.
-No shape looks far ahead from many starts, so that the time is linear in the text.
+Headers and parameters go by name, whatever their value; everything else by shape, so that a key is found wherever somebody
+pasted it, and by the patterns of the user. A shape needs a digit where words could be meant: `risk-assessment-for-customers`
+and `Bearer certificates` are no keys. No shape looks far ahead from many starts, so that the time is linear in the text; none
+goes beyond a string of JSON. Redacting twice is redacting once: what stands for a secret is never looked at again.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
+from urllib.parse import unquote_plus
 
 from streamlab.core.plan import Headers
+from streamlab.errors import ScenarioError
 
-__all__ = ["REDACTED", "redact_headers", "redact_text"]
+__all__ = [
+    "REDACTED",
+    "Pattern",
+    "compile_patterns",
+    "is_secret_header",
+    "redact_bytes",
+    "redact_headers",
+    "redact_query",
+    "redact_text",
+    "secret_values",
+]
 
 REDACTED = "[redacted]"
+
+Pattern = re.Pattern[str] | str
+"""What the user calls a secret: a regular expression, compiled or as text."""
 
 _HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie"}
     | {"x-api-key", "api-key", "x-goog-api-key", "x-auth-token", "x-amz-security-token"}
-    | {"anthropic-organization-id", "anthropic-workspace-id"}
+    | {"anthropic-organization-id", "anthropic-workspace-id", "openai-organization", "openai-project"}
 )
+_NAMES = re.compile(
+    r"(?:.*[-_.])?(?:authorization|auth|api[-_]?key|token|secret|password|passwd|credentials?|cookie|session|signature)",
+    re.IGNORECASE,
+)
+"""The names of headers and parameters that hold secrets; `anthropic-ratelimit-tokens-limit` is none."""
+_PARAMETERS = {"key", "sig"}
 _SHAPES = re.compile(
-    r"""(?<![A-Za-z0-9])(?:
+    r"""(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4}))(?:   # no part of a word; an escape of JSON is none
         sk-ant-[A-Za-z0-9_-]{4,}                                   # a key, or a token, of the API
       | sk-(?=[A-Za-z_-]{0,60}+[0-9])[A-Za-z0-9_-]{20,}           # a key of others
       | wrkspc_[A-Za-z0-9]{8,}                                     # the id of a workspace
@@ -30,16 +54,149 @@ _SHAPES = re.compile(
       | eyJ[A-Za-z0-9_-]{10,200}+\.eyJ[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]+  # a web token
     )
     | (?<=[Bb]earer\ )(?=[A-Za-z._~+/=-]*+[0-9])[A-Za-z0-9._~+/=-]{8,}
-    | -----BEGIN\ (?:[A-Z]+\ )?PRIVATE\ KEY-----.*?(?:-----END\ (?:[A-Z]+\ )?PRIVATE\ KEY-----|\Z)""",
-    re.VERBOSE | re.DOTALL,
+    | (?<=uthorization:\ [Bb]asic\ )[A-Za-z0-9+/]{4,}={0,2}
+    | (?<=://)[^\s/@:"'<>\\\[]{1,100}+:[^\s/@"'<>\\\[]{1,200}+(?=@)  # the user and password in an address
+    | -----BEGIN\ (?:[A-Z]+\ )?PRIVATE\ KEY-----
+      (?:(?!-----END)(?:[A-Za-z0-9+/=:,\s-]|\\[nrt]))*+(?:-----END\ (?:[A-Z]+\ )?PRIVATE\ KEY-----)?""",
+    re.VERBOSE,
 )
+_TRIGGERS = (
+    *("sk-", "wrkspc_", "github_pat_", "AKIA", "AIza", "ya29.", "eyJ"),
+    *("earer ", "asic ", "://", "-----BEGIN"),
+)
+_TRIGGER = re.compile("gh[pousr]_")
+"""A text without any of these has none of the shapes; looking for them is much faster."""
+_LEAST, _DIGIT = 16, re.compile("[0-9]")
+
+Span = tuple[int, int]
 
 
-def redact_headers(headers: Headers) -> Headers:
+def compile_patterns(texts: Iterable[str], name: str = "--redact") -> tuple[re.Pattern[str], ...]:
+    """Return the patterns that the user wrote. Raises ScenarioError, with the column, if one is no regular expression."""
+    return tuple(_compiled(each, name) for each in texts)
+
+
+def _compiled(text: str, name: str) -> re.Pattern[str]:
+    problem, hint = "", "it is a regular expression of Python; write a backslash before . ( ) [ ] { } * + ? ^ $ | to mean them"
+    try:
+        found = re.compile(text)
+    except re.error as error:
+        at = f" at column {error.pos + 1}" if error.pos is not None else ""
+        raise ScenarioError(f"{name}: the pattern {text!r} cannot be read: {error.msg}{at}", hint=hint) from None
+    except (RecursionError, OverflowError) as error:
+        raise ScenarioError(f"{name}: the pattern {text!r} cannot be used: {error}", hint=hint) from None
+    if not text:
+        problem = f"{name}: a pattern is empty"
+    elif found.fullmatch(""):
+        problem = f"{name}: the pattern {text!r} matches nothing at all, which is everywhere"
+    if problem:
+        raise ScenarioError(problem, hint="write a pattern that at least one character matches, such as cust_[0-9]+")
+    return found
+
+
+def is_secret_header(name: str) -> bool:
+    """Whether the value of a header is a secret, whatever it is."""
+    return name.lower() in _HEADERS or _NAMES.fullmatch(name) is not None
+
+
+def redact_headers(headers: Headers, patterns: Sequence[Pattern] = ()) -> Headers:
     """Return the headers with the values of the secret ones, and anything key-shaped in the others, taken out."""
-    return tuple((name, REDACTED if name.lower() in _HEADERS else redact_text(value)) for name, value in headers)
+    return tuple((name, REDACTED if is_secret_header(name) else redact_text(value, patterns)) for name, value in headers)
 
 
-def redact_text(text: str) -> str:
-    """Return the text with anything shaped like a key taken out."""
-    return _SHAPES.sub(REDACTED, text)
+def redact_query(query: str, patterns: Sequence[Pattern] = ()) -> str:
+    """Return a query with the values of the secret parameters, and anything key-shaped in the others, taken out."""
+    return "&".join(_parameter(each, patterns) for each in redact_text(query, patterns).split("&"))
+
+
+def _parameter(written: str, patterns: Sequence[Pattern]) -> str:
+    name, equals, value = written.partition("=")
+    if not value or value == REDACTED:
+        return written
+    plain = unquote_plus(value)
+    is_secret = name.lower() in _PARAMETERS or _NAMES.fullmatch(name) is not None
+    return f"{name}{equals}{REDACTED}" if is_secret or redact_text(plain, patterns) != plain else written
+
+
+def redact_text(text: str, patterns: Sequence[Pattern] = ()) -> str:
+    """Return the text with anything shaped like a key, and what the patterns match, taken out."""
+    if _may_hold_keys(text):
+        text = _SHAPES.sub(REDACTED, text)
+    for pattern in patterns:
+        if spans := list(_matches(pattern, text)):
+            text = "".join(_pieces(text, spans))
+    return text
+
+
+def redact_bytes(data: bytes, patterns: Sequence[Pattern] = (), marks: Sequence[int] = ()) -> tuple[bytes, int, list[int]]:
+    """Return the bytes redacted as a text, how many secrets were in them, and where these offsets are now.
+
+    An offset within a secret is now at the end of what stands for it.
+    """
+    text = data.decode("utf-8", "surrogateescape")
+    count, places = 0, list(marks)
+    for pattern in (_SHAPES, *patterns):
+        if pattern is _SHAPES and not _may_hold_keys(text):
+            continue
+        if spans := list(_matches(pattern, text)):
+            count += len(spans)
+            places = _moved(text, spans, places)
+            text = "".join(_pieces(text, spans))
+    return (text.encode("utf-8", "surrogateescape") if count else data), count, places
+
+
+def _may_hold_keys(text: str) -> bool:
+    return any(each in text for each in _TRIGGERS) or _TRIGGER.search(text) is not None
+
+
+def secret_values(headers: Headers) -> tuple[str, ...]:
+    """Return the secrets in the secret headers that are long enough to be told from a word, to be found elsewhere too."""
+    values = (part for name, value in headers if is_secret_header(name) for part in _parts(value))
+    return tuple(dict.fromkeys(each for each in values if len(each) >= _LEAST and _DIGIT.search(each)))
+
+
+def _parts(value: str) -> Iterator[str]:
+    """Yield the credential after its scheme, or the values of cookies."""
+    for each in value.split(";"):
+        scheme, space, rest = each.strip().partition(" ")
+        yield rest.strip() if space else scheme
+        yield each.partition("=")[2].strip()
+
+
+def _matches(pattern: Pattern, text: str) -> Iterator[Span]:
+    """Yield where a pattern matches between what is redacted already; never the empty text."""
+    found = re.compile(pattern) if isinstance(pattern, str) else pattern
+    if found is _SHAPES:
+        yield from (each.span() for each in found.finditer(text))
+        return
+    start = 0
+    for part in text.split(REDACTED):
+        yield from ((start + each.start(), start + each.end()) for each in found.finditer(part) if each[0])
+        start += len(part) + len(REDACTED)
+
+
+def _pieces(text: str, spans: Sequence[Span]) -> Iterator[str]:
+    """Yield the text with each span redacted."""
+    start = 0
+    for begin, end in spans:
+        yield text[start:begin]
+        yield REDACTED
+        start = end
+    yield text[start:]
+
+
+def _moved(text: str, spans: Sequence[Span], places: list[int]) -> list[int]:
+    """Return where offsets in the bytes of a text are when the spans are redacted."""
+    edges = [0, *(each for span in spans for each in span)]
+    sizes = (len(text[begin:end].encode("utf-8", "surrogateescape")) for begin, end in pairwise(edges))
+    ends = [0, *accumulate(sizes)]
+    moved = []
+    for place in places:
+        now = place
+        for begin, end in zip(ends[1::2], ends[2::2], strict=True):
+            if place >= end:
+                now += len(REDACTED) - (end - begin)
+            elif place > begin:
+                now += begin + len(REDACTED) - place
+        moved.append(now)
+    return moved

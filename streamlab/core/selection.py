@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from streamlab.core.places import Place, spots
 from streamlab.core.plan import Plan
-from streamlab.errors import FaultError, PlaceError
+from streamlab.errors import FaultError, PlaceError, nearest
 
 __all__ = ["ALL", "Selection", "check_selection", "require_stream", "selected"]
 
@@ -23,6 +23,10 @@ Selection = str | Sequence[str]
 ALL = "all"
 _EVERY = "every "
 _PING = "every ping"
+_COUNTED = (
+    *("every event", "every delta", "every text delta", "every tool_use delta", "every block 0 delta"),
+    *("every content_block_start", "every content_block_stop", _PING),
+)
 
 
 def check_selection(written: object, key: str) -> None:
@@ -69,9 +73,11 @@ def _check_event(written: str) -> None:
 
 def _counter(written: str) -> Place:
     """Return the first place of those that `every …` counts."""
-    word = written.removeprefix(_EVERY)
-    counted = Place(f"{word} 1")
-    counted.require_event()
+    try:
+        counted = Place(f"{written.removeprefix(_EVERY)} 1")
+        counted.require_event()
+    except PlaceError:
+        raise PlaceError(f"{written!r} names no events", hint=nearest(written, _COUNTED)) from None
     return counted
 
 

@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
+from typing import cast
 
 from streamlab.errors import ServerError
 
@@ -82,8 +83,7 @@ class _Reset(asyncio.Protocol):
         """Send a reset, and nothing else."""
         raw: socket.socket = transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if isinstance(transport, asyncio.Transport):
-            transport.abort()
+        cast("asyncio.Transport", transport).abort()
 
 
 def _cannot_listen(host: str, port: int, error: Exception) -> str:

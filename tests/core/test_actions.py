@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from streamlab.core.actions import Abort, Action, Finish, Framing, Hang, Send, Wait, head_bytes, script
 from streamlab.core.events import PING
-from streamlab.core.plan import Ending, Head, Headers, Plan, compressed
+from streamlab.core.plan import Coding, Ending, Head, Headers, Plan, compressed
 from streamlab.core.sse import Frame, Split
 
 CHUNKED = Framing()
@@ -131,6 +131,108 @@ def test_a_split_frame_is_a_chunk_and_a_write_for_each_piece() -> None:
     ]
 
 
+def test_what_follows_a_split_frame_is_a_write_of_its_own() -> None:
+    """The last piece does not share one with the next frame, nor does the first piece of the next split frame."""
+    split, other = Frame(EVENT.raw, splits=(Split(4),)), Frame(OTHER.raw, splits=(Split(6),))
+    assert actions(split, other, PING, EVENT) == [
+        Send(START),
+        Send(chunk(Frame(EVENT.raw[:4]))),
+        Send(chunk(Frame(EVENT.raw[4:])), events=1),
+        Send(chunk(Frame(OTHER.raw[:6]))),
+        Send(chunk(Frame(OTHER.raw[6:])), events=1),
+        Send(chunk(PING, EVENT) + END, events=1),
+        DONE,
+    ]
+
+
+def test_what_was_recorded_in_pieces_is_pieces_in_one_write() -> None:
+    """Each piece is a chunk; what is due together goes together, as no fault asked for more."""
+    split = Frame(EVENT.raw, splits=(Split(4, recorded=1.0), Split(9, recorded=1.0)))
+    pieces = (Frame(EVENT.raw[:4]), Frame(EVENT.raw[4:9]), Frame(EVENT.raw[9:]))
+    assert actions(OTHER, split, PING) == [Send(START + chunk(OTHER, *pieces, PING) + END, events=2), DONE]
+    mixed = Frame(EVENT.raw, splits=(Split(4, recorded=1.0), Split(9)))
+    assert [type(action) for action in actions(OTHER, mixed)] == [Send, Send, Send, Send, Finish]
+
+
+def test_joined_frames_are_one_chunk() -> None:
+    """With all their events, when the last of them is due."""
+    joined = replace(OTHER, joined=True)
+    one = Frame(EVENT.raw + OTHER.raw)
+    assert actions(EVENT, joined, PING) == [Send(START + chunk(one, PING) + END, events=2), DONE]
+    assert actions((1.0, EVENT), (2.0, joined), (2.0, PING)) == [
+        Send(START),
+        Wait(2.0),
+        Send(chunk(one, PING) + END, events=2),
+        DONE,
+    ]
+    assert actions(joined, EVENT) == [Send(START + chunk(OTHER, EVENT) + END, events=2), DONE]
+    late = actions(EVENT, (3.0, Frame(b"", wait=3.0, joined=True)))
+    assert late == [Send(START), Wait(3.0), Send(chunk(EVENT) + END, events=1), DONE]
+
+
+def test_a_split_frame_that_is_joined_is_so_with_its_first_piece() -> None:
+    """Its other pieces are chunks, and writes, of their own."""
+    joined = Frame(OTHER.raw, splits=(Split(3, 0.5),), joined=True)
+    assert actions(EVENT, joined) == [
+        Send(START + chunk(Frame(EVENT.raw + OTHER.raw[:3])), events=1),
+        Wait(0.5),
+        Send(chunk(Frame(OTHER.raw[3:])) + END, events=1),
+        DONE,
+    ]
+
+
+def test_the_head_may_be_late() -> None:
+    """Its own silence comes after the pace's, and moves all that follows."""
+    plan = Plan(Head(200, STREAM, wait=2.0), (EVENT, OTHER))
+    assert list(script(plan, [(0.0, EVENT), (1.0, OTHER)], CHUNKED, first=0.5)) == [
+        Wait(2.5),
+        Send(START + chunk(EVENT), events=1),
+        Wait(3.5),
+        Send(chunk(OTHER) + END, events=1),
+        DONE,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ending", "last"),
+    [(Ending.FIN, Abort(Ending.FIN)), (Ending.RESET, Abort(Ending.RESET)), (Ending.HANG, Hang())],
+)
+def test_an_answer_may_end_before_its_head(ending: Ending, last: Action) -> None:
+    """Not a byte of it is sent, after a silence if one is asked for."""
+    plan = Plan(Head(200, STREAM, is_sent=False), (), ending)
+    assert list(script(plan, [], CHUNKED)) == [last]
+    late = replace(plan, head=replace(plan.head, wait=2.0))
+    assert list(script(late, [], CHUNKED)) == [Wait(2.0), last]
+
+
+def test_a_corrupt_chunk_stands_where_a_size_belongs() -> None:
+    """After it the connection is closed; where no chunks are sent there is none to be corrupt."""
+    plan = Plan(Head(200, STREAM), (EVENT,), Ending.CORRUPT, trailing=b"XYZ\r\n")
+    assert list(script(plan, [(0.0, EVENT)], CHUNKED)) == [
+        Send(START + chunk(EVENT) + b"XYZ\r\n", events=1),
+        Abort(Ending.CORRUPT),
+    ]
+    for framing in (OLD, OLD_KEPT):
+        found = list(script(plan, [(0.0, EVENT)], framing))
+        assert sent(found).endswith(b"\r\n\r\n" + EVENT.raw)
+        assert found[-1] == Abort(Ending.CORRUPT)
+    assert b"XYZ" not in sent(list(script(plan, [(0.0, EVENT)], HEAD)))
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_bytes_trail_only_a_body_that_has_an_end(ending: Ending) -> None:
+    """After its end mark, or after the last byte that its length counts; after no body, none."""
+    trails = ending in (Ending.COMPLETE, Ending.END)
+    plan = Plan(Head(200, STREAM), (EVENT,), ending, trailing=b"x")
+    found = list(script(plan, [(0.0, EVENT)], CHUNKED))
+    mark = {True: END + b"x", False: b"x" if ending is Ending.CORRUPT else b""}[trails]
+    assert found[0] == Send(START + chunk(EVENT) + mark, events=1)
+    sized = Plan(Head(200, LENGTH), (TEXT,), ending, trailing=b"x")
+    found = list(script(sized, [(0.0, TEXT)], CHUNKED))
+    assert sent(found).endswith(b"hellox" if trails else b"hello")
+    assert not sent(list(script(plan, [(0.0, EVENT)], HEAD))).endswith(b"x")
+
+
 def test_a_split_without_chunks_is_separate_writes() -> None:
     """Where no chunks may be sent, the pieces still go out one by one."""
     split = Frame(b"hello", splits=(Split(2),))
@@ -162,6 +264,7 @@ def test_a_silence_before_a_cut_is_kept() -> None:
         (Ending.FIN, b"", Abort(Ending.FIN)),
         (Ending.RESET, b"", Abort(Ending.RESET)),
         (Ending.HANG, b"", Hang()),
+        (Ending.CORRUPT, b"", Abort(Ending.CORRUPT)),
     ],
 )
 def test_endings(ending: Ending, mark: bytes, last: Action) -> None:
@@ -345,6 +448,46 @@ def test_a_compressed_answer_that_is_cut_lacks_its_end(ending: Ending, is_whole:
     reader = zlib.decompressobj(wbits=31)
     assert reader.decompress(body) == EVENT.raw
     assert reader.eof is is_whole
+
+
+@pytest.mark.parametrize(
+    ("coding", "error"),
+    [(Coding.BAD_CHECKSUM, "incorrect data check"), (Coding.NO_TRAILER, None), (Coding.GZIP, None)],
+)
+def test_a_compressed_body_may_be_wrong_at_its_end(coding: Coding, error: str | None) -> None:
+    """All of its text can be read; then the checksum is that of other bytes, or there is no end."""
+    plan = replace(compressed(Plan(Head(200, STREAM), (EVENT, OTHER))), coding=coding)
+    body = parse(sent(list(script(plan, [(0.0, EVENT), (0.0, OTHER)], CHUNKED))))[2]
+    reader = zlib.decompressobj(wbits=31)
+    assert reader.decompress(body[:-8] if error else body) == EVENT.raw + OTHER.raw
+    if error:
+        with pytest.raises(zlib.error, match=error):
+            reader.decompress(body[-8:])
+        sound = parse(sent(list(script(replace(plan, coding=Coding.GZIP), [(0.0, EVENT), (0.0, OTHER)], CHUNKED))))[2]
+        assert [one == two for one, two in zip(body, sound, strict=True)] == [
+            *[True] * (len(body) - 8),
+            *[False] * 4,
+            *[True] * 4,
+        ]
+    else:
+        assert reader.eof is (coding is Coding.GZIP)
+
+
+def test_a_body_that_only_says_that_it_is_compressed_is_not() -> None:
+    """The head says gzip, and the bytes are those of the plan."""
+    plan = replace(compressed(Plan(Head(200, STREAM), (EVENT,))), coding=Coding.IDENTITY)
+    found = sent(list(script(plan, [(0.0, EVENT)], CHUNKED)))
+    assert b"content-encoding: gzip\r\n" in found
+    assert found.endswith(chunk(EVENT) + END)
+
+
+def test_an_empty_piece_of_a_compressed_body_sends_nothing() -> None:
+    """A silence, or two splits at one byte, make no chunk of a flush alone."""
+    split = Frame(EVENT.raw, splits=(Split(4), Split(4, 1.0)))
+    plan = compressed(Plan(Head(200, STREAM), (split,)))
+    found = list(script(plan, [(0.0, split)], CHUNKED))
+    assert [type(action) for action in found] == [Send, Send, Wait, Send, Finish]
+    assert zlib.decompress(parse(sent(found))[2], wbits=31) == EVENT.raw
 
 
 def test_a_compressed_answer_has_no_body_for_a_head_request() -> None:

@@ -166,6 +166,50 @@ def test_what_follows_a_split_frame_waits_for_its_pieces() -> None:
     assert due(split, B) == [(0.0, split), (1.5, B)]
 
 
+def test_recorded_pieces_of_a_frame_come_when_they_came() -> None:
+    """At the pace of the recording, so many times as fast; what follows does not come before them."""
+    frame = Frame(b"abcd", recorded=1.0, splits=(Split(1, recorded=1.5), Split(3, recorded=4.0)))
+    later = Frame(b"z", recorded=5.0)
+    for speed in (1.0, 2.0):
+        (first, timed), (last, _) = schedule(Plan(Head(), (frame, later)), Pace(speed=speed), Random(0))
+        assert [split.wait for split in timed.splits] == [0.5 / speed, 2.5 / speed]
+        assert (first, last) == (1.0 / speed, 5.0 / speed)
+        assert (timed.raw, [split.offset for split in timed.splits]) == (b"abcd", [1, 3])
+
+
+def test_recorded_pieces_come_at_once_at_any_other_pace() -> None:
+    """Their times count only where they are asked for."""
+    frame = Frame(b"abcd", recorded=1.0, splits=(Split(1, recorded=1.5),))
+    for pace in (INSTANT, Pace(rate=2.0)):
+        assert list(schedule(Plan(Head(), (frame,)), pace, Random(0))) == [(0.0, frame)]
+
+
+def test_a_stall_between_recorded_pieces_is_added_to_their_times() -> None:
+    """Inside a frame too, and a recorded time that runs backwards waits for nothing."""
+    frame = Frame(b"abcd", recorded=1.0, wait=5.0, splits=(Split(1, 7.0), Split(2, 9.0, recorded=2.0), Split(3, recorded=1.5)))
+    (first, timed), (last, _) = schedule(Plan(Head(), (frame, Frame(b"z", recorded=2.5))), Pace(speed=1.0), Random(0))
+    assert (first, [split.wait for split in timed.splits]) == (6.0, [7.0, 10.0, 0.0])
+    assert last == 6.0 + 17.0 + 0.5
+
+
+def test_pings_of_a_gap_go_with_a_frame_that_is_joined() -> None:
+    """What comes in one chunk comes with the pings that a rate puts before it, so that none stands between."""
+    joined = Frame(b"b", joined=True)
+    timed = list(schedule(Plan(Head(), (A, joined)), Pace(rate=1 / 40), Random(0)))
+    assert [(time, frame.joined) for time, frame in timed] == [(0.0, False), (15.0, True), (30.0, True), (40.0, True)]
+
+
+def test_joined_frames_are_due_like_others() -> None:
+    """It is the script that waits for the last of them."""
+    joined = Frame(b"b", wait=2.0, joined=True)
+    assert due(A, joined, C) == [(0.0, A), (2.0, joined), (2.0, C)]
+
+
+def test_the_wait_of_a_head_is_no_wait_of_a_frame() -> None:
+    """Frames are timed from the head, however late it comes."""
+    assert list(schedule(Plan(Head(wait=9.0), (A,)), INSTANT, Random(0))) == [(0.0, A)]
+
+
 def test_jitter_varies_each_gap_within_its_share() -> None:
     """Gaps differ, none leaves the share around the even one, and the first frame is not moved."""
     times = [time for time, _ in due(*[A] * 50, pace=Pace(rate=10.0, jitter=0.2, seed=7))]

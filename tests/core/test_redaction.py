@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlab.core.redaction import REDACTED, redact_headers, redact_text
+from streamlab.core.redaction import (
+    REDACTED,
+    compile_patterns,
+    is_secret_header,
+    redact_bytes,
+    redact_headers,
+    redact_query,
+    redact_text,
+    secret_values,
+)
+from streamlab.errors import ScenarioError
 
 API_KEY = "sk-ant-api03-AbC_d-9" + "x" * 80
 TOKEN = "sk-ant-oat01-" + "Zz0_" * 20
@@ -123,3 +134,116 @@ def test_no_key_survives_between_any_texts(before: str, after: str) -> None:
 def test_what_is_clean_stays_clean(text: str) -> None:
     """Redacting twice is redacting once."""
     assert redact_text(redact_text(text)) == redact_text(text)
+
+
+@pytest.mark.parametrize(
+    "name", ["helicone-auth", "cf-access-client-secret", "X-My-Token", "x_api_key", "openai-organization", "x-session"]
+)
+def test_headers_that_say_that_they_hold_a_secret_are_believed(name: str) -> None:
+    """By the end of their names."""
+    assert is_secret_header(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "anthropic-ratelimit-tokens-limit",
+        "anthropic-ratelimit-input-tokens-remaining",
+        "www-authenticate",
+        "x-author",
+        "keep-alive",
+    ],
+)
+def test_headers_about_something_else_are_kept(name: str) -> None:
+    """A limit of tokens is no secret."""
+    assert not is_secret_header(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        (
+            "postgres://me:pa55,word@db/x http://127.0.0.1:80/@ a://[::1]:80",
+            f"postgres://{REDACTED}@db/x http://127.0.0.1:80/@ a://[::1]:80",
+        ),
+        ("Authorization: Basic dXNlcjpwYXNz and Basic words", f"Authorization: Basic {REDACTED} and Basic words"),
+        ('{"a":"x\\nsk-ant-api03-abcd"}', f'{{"a":"x\\n{REDACTED}"}}'),
+        ('"\\u000ask-ant-api03-abcd"', f'"\\u000a{REDACTED}"'),
+        ('{"a":"-----BEGIN PRIVATE KEY-----\\nMIIE","b":1}', f'{{"a":"{REDACTED}","b":1}}'),
+        ("-----BEGIN EC PRIVATE KEY-----\nMIIE\n-----END EC PRIVATE KEY----- b", f"{REDACTED} b"),
+        ("ghp_short gh_p", "ghp_short gh_p"),
+    ],
+)
+def test_secrets_in_addresses_and_behind_escapes_are_found(text: str, clean: str) -> None:
+    """And nothing beyond them goes, least of all the rest of a JSON document."""
+    assert redact_text(text) == clean
+
+
+@pytest.mark.parametrize(
+    ("query", "clean"),
+    [
+        ("beta=true&x=", "beta=true&x="),
+        ("api_key=abc&Key=d&token=e&a=1", f"api_key={REDACTED}&Key={REDACTED}&token={REDACTED}&a=1"),
+        (f"a={API_KEY}&b=Bearer%20abc123456", f"a={REDACTED}&b={REDACTED}"),
+        ("a=cust_1", f"a={REDACTED}"),
+    ],
+)
+def test_a_query_is_redacted_by_name_and_by_shape(query: str, clean: str) -> None:
+    """Escaped or not; twice is once."""
+    assert redact_query(query, ["cust_[0-9]"]) == clean
+    assert redact_query(clean, ["cust_[0-9]"]) == clean
+
+
+@pytest.mark.parametrize(
+    ("pattern", "clean"),
+    [("cust_[0-9]+", "a [redacted] b"), (r"\w+", "[redacted] [redacted] [redacted]"), ("x*", "a cust_12 b")],
+)
+def test_the_users_patterns_count(pattern: str, clean: str) -> None:
+    """As a text or compiled; what they match is nothing if it is empty, and what is redacted already is left alone."""
+    for each in (pattern, re.compile(pattern)):
+        assert redact_text("a cust_12 b", [each]) == clean
+        assert redact_text(clean, [each]) == clean
+        assert redact_headers((("x", "a cust_12 b"),), [each]) == (("x", clean),)
+
+
+def test_bytes_are_counted_and_places_follow() -> None:
+    """A place within a secret is behind it then; bytes that are no text stay."""
+    data = "é ".encode() + b"\xff " + API_KEY.encode() + b" cust_1 end"
+    key = 5
+    end = key + len(API_KEY)
+    clean, count, places = redact_bytes(data, ["cust_[0-9]"], [0, 4, key, key + 1, end, end + 1, end + 3, len(data)])
+    assert clean == "é ".encode() + b"\xff [redacted] [redacted] end"
+    assert count == 2
+    assert places == [0, 4, 5, 15, 15, 16, 26, len(clean)]
+    assert redact_bytes(b"nothing", ["cust"], [3]) == (b"nothing", 0, [3])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        (
+            "a(b",
+            "--redact: the pattern 'a(b' cannot be read: missing ), unterminated subpattern at column 2\n  hint: it is a regular",
+        ),
+        ("*", "--redact: the pattern '*' cannot be read: nothing to repeat at column 1"),
+        ("", "--redact: a pattern is empty\n  hint: write a pattern that at least one character matches"),
+        ("(?i)x*", "--redact: the pattern '(?i)x*' matches nothing at all, which is everywhere"),
+        ("a{99999999999999999999}", "--redact: the pattern 'a{99999999999999999999}' cannot be used: "),
+    ],
+)
+def test_a_pattern_that_cannot_be_used_is_an_error(pattern: str, said: str) -> None:
+    """With the column, and what to do."""
+    with pytest.raises(ScenarioError) as caught:
+        compile_patterns(["fine", pattern])
+    assert str(caught.value).startswith(said)
+
+
+def test_the_secrets_in_headers_are_known_for_elsewhere() -> None:
+    """If they are long enough, and are no words."""
+    headers = (
+        ("authorization", "Bearer weird-key-of-gateway-7"),
+        ("cookie", "a=1; session=0123456789abcdef"),
+        ("x-api-key", "test-key"),
+    )
+    values = ("weird-key-of-gateway-7", "session=0123456789abcdef", "0123456789abcdef")
+    assert secret_values((*headers, ("accept", "0123456789abcdef012345"))) == values

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields, replace
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from itertools import pairwise
 from random import Random
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
@@ -22,6 +23,7 @@ __all__ = [
     "OfEvents",
     "OfHead",
     "apply_faults",
+    "data_of",
     "examples",
     "fault_family",
     "fault_names",
@@ -31,6 +33,7 @@ __all__ = [
     "rearranged",
     "register",
     "silence_at",
+    "with_data",
 ]
 
 _SIDES: tuple[Side, ...] = ("before", "at", "after")
@@ -114,12 +117,16 @@ class AtPlace:
         index = self.gap(plan)
         if index and index == len(plan.frames) and not plan.frames[-1].raw:
             index -= 1  # a silence at the end, which these frames take over as well
-        silence = silence_at(plan, Point(index))
-        rest = plan.frames[index:] if index < len(plan.frames) and plan.frames[index].raw else ()
-        if silence:
-            frames = (replace(frames[0], wait=frames[0].wait + silence), *frames[1:])
-            rest = (replace(rest[0], wait=0.0), *rest[1:]) if rest else ()
-        return rearranged(plan, (*plan.frames[:index], *frames, *rest))
+        silence, rest = silence_at(plan, Point(index)), plan.frames[index:]
+        is_held = bool(rest) and not rest[0].raw
+        made = rearranged(plan, (*plan.frames[:index], *frames, *rest[is_held:]))
+        if not silence:
+            return made
+        after, following = list(made.frames), index + len(frames)
+        after[index] = replace(after[index], wait=after[index].wait + silence)
+        if not is_held:
+            after[following] = replace(after[following], wait=0.0)
+        return replace(made, frames=tuple(after))
 
     def places(self, plan: Plan) -> Iterator[Place]:
         """Yield the place of every event."""
@@ -172,18 +179,28 @@ class OfHead:
 
     __slots__ = ()
 
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return the plan with this fault in it."""
+        raise NotImplementedError
+
     def places(self, plan: Plan) -> Iterator[Place]:
-        """Yield the one place there is."""
-        del plan
+        """Yield the one place there is, if the fault can be applied to this answer."""
+        try:
+            self.apply(plan, Random(0))
+        except ScenarioError:
+            return
         yield Place("headers")
 
 
 def rearranged(plan: Plan, frames: Sequence[Frame]) -> Plan:
-    """Return the plan with these frames; one stays joined to the chunk before it only if what preceded it still does."""
+    """Return the plan with these frames.
+
+    A frame that the plan has already stays joined to the chunk before it only if what preceded it still does.
+    """
     before = {id(second): first for first, second in pairwise(plan.frames)}
     kept = list(frames[:1])
     for first, second in pairwise(frames):
-        is_torn = second.joined and before.get(id(second)) is not first
+        is_torn = second.joined and before.get(id(second), first) is not first
         kept.append(replace(second, joined=False) if is_torn else second)
     return replace(plan, frames=tuple(kept))
 
@@ -200,7 +217,8 @@ def apply_faults(plan: Plan, faults: Sequence[Fault], rng: Random) -> Plan:
                 raise FaultError(problem, hint="the fault before it ends the answer before the headers: take one of them out")
             plan = _resized(plan, fault.apply(plan, rng))
         except ScenarioError as error:
-            error.key = ("faults", number, *error.key)
+            main = main_field(type(fault)) if error.key and is_dataclass(fault) else None
+            error.key = ("faults", number, *(fault.name if part == main else part for part in error.key))
             raise
     return plan
 
@@ -212,6 +230,22 @@ def _resized(before: Plan, after: Plan) -> Plan:
     if not grown or not is_whole or stated is None or stated != before.head.get("content-length") or not stated.isdecimal():
         return after
     return replace(after, head=after.head.with_headers([("content-length", str(int(stated) + grown))]))
+
+
+_DATA = re.compile(rb"(?:\A|(?<=[\r\n]))(data: ?)([^\r\n]*)(\r\n|\n|\r|\Z)")
+"""A line of a frame that holds data: its name, the data, its end."""
+
+
+def data_of(frame: Frame) -> bytes:
+    """Return the data of a frame; of several lines, what they are without their ends: JSON is cut between its tokens."""
+    return b"".join(found[2] for found in _DATA.finditer(frame.raw))
+
+
+def with_data(frame: Frame, data: bytes) -> Frame:
+    """Return the frame with other data, in one line, and all its other lines; splits within it are gone."""
+    lines = iter((data,))
+    raw = _DATA.sub(lambda found: b"".join((found[1] + new + found[3]) for new in lines), frame.raw)
+    return replace(frame, raw=raw, splits=())
 
 
 def silence_at(plan: Plan, point: Point) -> float:
@@ -292,9 +326,10 @@ def parse_fault(written: Mapping[str, Any]) -> Fault:
 def _unknown(name: str) -> FaultError:
     """Return the error for a name that is no fault's: it says how to write a failure that goes by this name."""
     words = set(name.replace("_", " ").replace("-", " ").lower().split())
-    all_known = (each for cls in _REGISTRY.values() for each in examples(cls) if name.strip("_-").isidentifier())
-    found = next((each for each in all_known if words <= set(each.what.lower().split())), None)
-    hint = f"write {{{found.fault}}}; " if found else ""
+    is_said = bool(words) and all(word.isidentifier() for word in words)
+    all_known = (each for cls in _REGISTRY.values() for each in examples(cls) if is_said)
+    found = next((each.fault for each in all_known if words <= set(each.what.lower().split())), None)
+    hint = f"write {found if found.startswith('[') else f'{{{found}}}'}; " if found else ""
     return FaultError(f"there is no fault {name!r}", key=(name,), hint=hint + nearest(name, fault_names()))
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, ClassVar, Literal
 
 from streamlab.core.api_errors import api_error, error_event, error_plan
 from streamlab.core.durations import seconds
-from streamlab.core.events import PING, dump, encode, encode_padded
-from streamlab.core.faults.base import AtPlace, Chosen, Example, register, silence_at
-from streamlab.core.places import BEFORE_HEAD, spots
+from streamlab.core.events import PING, dump, encode_padded
+from streamlab.core.faults.base import AtPlace, Chosen, Example, data_of, register, silence_at, with_data
+from streamlab.core.places import BEFORE_HEAD, Place, spots
 from streamlab.core.plan import Ending, Plan
 from streamlab.core.selection import require_stream
 from streamlab.core.sse import Event, Frame
@@ -126,7 +127,8 @@ class ErrorEvent(AtPlace):
         require_stream(plan, "error")
         event = error_event(api_error(self.type), self.message, plan.head.get("request-id"))
         frame = replace(encode_padded(event, rng), wait=silence_at(plan, self.point(plan)))
-        return replace(plan, frames=(*plan.frames[:index], frame), ending=Ending.END)
+        trailing = b"" if plan.ending is Ending.CORRUPT else plan.trailing
+        return replace(plan, frames=(*plan.frames[:index], frame), ending=Ending.END, trailing=trailing)
 
     def _instead(self, plan: Plan, rng: Random) -> Plan:
         made = error_plan(api_error(self.type), self.message, rng)
@@ -270,6 +272,15 @@ class Change(Chosen):
                 frames[index] = _rewritten(frames[index], self._changed(event))
         return replace(plan, frames=tuple(frames))
 
+    def places(self, plan: Plan) -> Iterator[Place]:
+        """Yield the place of every event that has the fields."""
+        for spot in spots(plan):
+            try:
+                self._changed(spot.event)
+            except FaultError:
+                continue
+            yield Place(f"event {spot.number}")
+
     def _changed(self, event: Event) -> Event:
         changed = dict(event)
         for path in self.remove:
@@ -335,12 +346,13 @@ def _holder(event: Event, path: str, key: str) -> tuple[dict[str, Any], str]:
 
 
 def _rewritten(frame: Frame, event: Event) -> Frame:
-    """Return the frame with another event in it, padded as before; splits within it are gone."""
-    body = frame.raw.rstrip(b"\r\n")
-    padding = len(body) - len(body[:-1].rstrip(b" ")) - 1 if body.endswith(b"}") else 0
-    if isinstance(event.get("type"), str):
-        made = encode(event, padding=padding)
-    else:
-        text = dump(event)
-        made = Frame(f"event: {frame.type}\ndata: {text[:-1]}{' ' * padding}}}\n\n".encode("utf-8", "backslashreplace"))
-    return replace(frame, raw=made.raw, splits=())
+    """Return the frame with another event in it, padded and framed as before; its name follows a type that is another."""
+    old, text = data_of(frame), dump(event)
+    padding = len(old) - len(old[:-1].rstrip(b" ")) - 1 if old.endswith(b"}") else 0
+    made = with_data(frame, f"{text[:-1]}{' ' * padding}}}".encode("utf-8", "backslashreplace"))
+    kind = event.get("type")
+    if not isinstance(kind, str) or kind == frame.type:
+        return made
+    named = re.compile(rb"(\A|(?<=[\r\n]))(event: ?)%b(?=[\r\n])" % re.escape(str(frame.type).encode("utf-8", "replace")))
+    name = kind.encode("utf-8", "backslashreplace")
+    return replace(made, raw=named.sub(lambda found: found[2] + name, made.raw, count=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from random import Random
 from typing import ClassVar, Literal
@@ -81,11 +81,10 @@ class RetryAfter(OfHead):
 
     def _header(self, head: Head, time: float) -> dict[str, str]:
         if self.form == "ms":
-            return {"retry-after-ms": f"{time * 1000:g}"}
+            return {"retry-after-ms": _decimal(time * 1000)}
         if self.form == "seconds":
-            return {"retry-after": f"{time:g}"}
-        date = parsedate_to_datetime(head.get("date") or "Thu, 01 Jan 2026 00:00:00 GMT")
-        return {"retry-after": format_datetime(date + timedelta(seconds=time), usegmt=True)}
+            return {"retry-after": _decimal(time)}
+        return {"retry-after": format_datetime(_date(head) + timedelta(seconds=time), usegmt=True)}
 
 
 @register("should_retry")
@@ -205,9 +204,10 @@ class JsonBody(OfHead):
             raise FaultError(problem, key=("status",), hint="write this fault before those that change events")
         made = json_plan(message, rng)
         head = plan.head.with_headers([("content-type", "application/json"), ("cache-control", None)])
-        length = made.head.get("content-length")
+        length = made.head.get("content-length") if plan.coding is Coding.IDENTITY else None  # compressed, it is another
         head = replace(head.with_headers([("content-length", length)]), status=self.status)
-        return replace(plan, head=head, frames=made.frames, ending=Ending.COMPLETE)
+        trailing = b"" if plan.ending is Ending.CORRUPT else plan.trailing
+        return replace(plan, head=head, frames=made.frames, ending=Ending.COMPLETE, trailing=trailing)
 
 
 @register("redirect")
@@ -235,7 +235,7 @@ class Redirect(OfHead):
         if not is_text:
             hint = "for example: redirect: /v1/elsewhere"
             raise FaultError(f"{self.location!r} is not a location", key=("location",), hint=hint)
-        if self.status not in _REDIRECTS:
+        if type(self.status) is not int or self.status not in _REDIRECTS:
             hint = f"write one of: {', '.join(map(str, _REDIRECTS))}"
             raise FaultError(f"{self.status!r} is not the status of a redirection", key=("status",), hint=hint)
 
@@ -276,8 +276,23 @@ class Gzip(OfHead):
         return replace(compressed(plan), coding=coding)
 
 
+def _decimal(number: float) -> str:
+    """Return a number with at most three decimals, and without an exponent, which HTTP does not know."""
+    return f"{number:.3f}".rstrip("0").rstrip(".")
+
+
+def _date(head: Head) -> datetime:
+    """Return the date that a head states, or a fixed one if it states none. Raises FaultError if that is no date."""
+    written = head.get("date") or "Thu, 01 Jan 2026 00:00:00 GMT"
+    try:
+        return parsedate_to_datetime(written).replace(tzinfo=UTC)
+    except ValueError:
+        problem = f"the head's date {written!r} is none of HTTP, so no time can be added to it"
+        raise FaultError(problem, key=("form",), hint="write another form, or another date") from None
+
+
 def _check_status(status: object) -> None:
-    if isinstance(status, bool) or status not in _STATUSES:
+    if type(status) is not int or status not in _STATUSES:
         raise FaultError(f"{status!r} is not a status", key=("status",), hint="write a number from 200 to 599")
 
 

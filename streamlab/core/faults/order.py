@@ -101,6 +101,7 @@ class Swap(OfHead):
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the plan with the two events in each other's place."""
+        require_stream(plan, "events")
         return Reorder(tuple(reversed(sorted_places(plan, self.events)))).apply(plan, rng)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import ClassVar, Literal
 
-from streamlab.core.faults.base import AtPlace, Chosen, Example, OfEvents, register
+from streamlab.core.faults.base import AtPlace, Chosen, Example, OfEvents, data_of, register, with_data
 from streamlab.core.places import BEFORE_HEAD, char_offset, spots
 from streamlab.core.plan import Plan
 from streamlab.core.selection import require_stream
@@ -17,7 +17,6 @@ from streamlab.errors import FaultError, nearest
 __all__ = ["BrokenJson", "Comment", "Data", "HugeFrame", "InvalidUtf8", "Raw", "Retry"]
 
 _BREAKS = ("malformed", "truncated", "empty")
-_DATA = re.compile(rb"^(data: ?)([^\r\n]*)", re.MULTILINE)
 _SIZE = re.compile(r"([0-9]{1,9})\s?(B|kB|MB)?")
 _UNITS = {None: 1, "B": 1, "kB": 1000, "MB": 1_000_000}
 _LARGEST = 256_000_000
@@ -77,7 +76,7 @@ class Comment(AtPlace):
         """Return the plan with the comment in it."""
         del rng
         require_stream(plan, "text")
-        return self.inserted(plan, Frame(f": {self.text}\n\n".encode()))
+        return self.inserted(plan, Frame(f": {self.text}\n\n".encode("utf-8", "surrogatepass")))
 
 
 @register("retry")
@@ -160,7 +159,7 @@ class BrokenJson(OfEvents):
     def _broken(self, frame: Frame) -> Frame:
         if frame.event is None:
             return frame
-        return replace(frame, raw=_DATA.sub(lambda found: found[1] + self._data(found[2]), frame.raw, count=1), splits=())
+        return with_data(frame, self._data(data_of(frame)))
 
     def _data(self, data: bytes) -> bytes:
         return {"malformed": data[:-1] + b"]", "truncated": data[: len(data) // 2], "empty": b""}[self.how]
@@ -181,6 +180,8 @@ class InvalidUtf8(Chosen):
         carriers = {spot.frame: spot.carrier for spot in spots(plan)}
         for index in self.selected(plan):
             raw, carrier = frames[index].raw, carriers.get(index)
+            if not raw:
+                continue  # a silence
             offset = char_offset(raw, carrier, 0) if carrier else len(raw)
             offset = offset if offset < len(raw) else max(0, raw.rfind(b'"'))
             frames[index] = replace(frames[index], raw=raw[:offset] + _NO_UTF8 + raw[offset:], splits=())

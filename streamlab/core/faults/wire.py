@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import ClassVar, Literal
 
 from streamlab.core.durations import FOREVER, seconds
 from streamlab.core.faults.base import AtPlace, Chosen, Example, OfEvents, OfHead, register, silence_at
-from streamlab.core.places import BEFORE_HEAD, Point
-from streamlab.core.plan import Ending, Plan
+from streamlab.core.places import BEFORE_HEAD, Place, Point, spots
+from streamlab.core.plan import Coding, Ending, Plan
 from streamlab.core.selection import ALL, Selection
 from streamlab.core.sse import Frame, Split
 from streamlab.errors import FaultError, nearest
@@ -113,8 +114,8 @@ class Stall(AtPlace):
 class SplitFrames(OfEvents):
     """Frames are sent in pieces of `every` bytes, or are split inside each character of several bytes (`characters`).
 
-    Each piece is a chunk and a write of its own, `wait` seconds after the one before it (`2ms`; none by default). A body
-    without events, such as JSON, is split as well.
+    Each piece is a chunk and a write of its own, `wait` seconds after the one before it in the frame (`2ms`; none by default).
+    A body without events, such as JSON, is split as well.
     """
 
     every: int | str = 1
@@ -144,13 +145,25 @@ class SplitFrames(OfEvents):
         return made
 
     def _split(self, frame: Frame) -> Frame:
+        offsets = self._offsets(frame)
+        if not offsets and (isinstance(self.every, str) or not frame.joined):
+            return frame
         wait = seconds(self.wait, key="wait")
-        offsets = (
-            _inside_characters(frame.raw) if isinstance(self.every, str) else range(self.every, len(frame.raw), self.every)
+        splits = (*(Split(offset, wait) for offset in offsets), *frame.splits)
+        return replace(frame, splits=tuple(sorted(splits, key=lambda each: each.offset)), joined=False)
+
+    def _offsets(self, frame: Frame) -> Sequence[int]:
+        if isinstance(self.every, str):
+            return _inside_characters(frame.raw)
+        return range(self.every, len(frame.raw), self.every)
+
+    def places(self, plan: Plan) -> Iterator[Place]:
+        """Yield the place of every event; of those with such a character, if it is characters that are split."""
+        return (
+            Place(f"event {spot.number}")
+            for spot in spots(plan)
+            if self.every != _CHARACTERS or self._offsets(plan.frames[spot.frame])
         )
-        taken = {split.offset: split for split in frame.splits}
-        merged = {**{offset: Split(offset, wait) for offset in offsets}, **taken}
-        return replace(frame, splits=tuple(merged[offset] for offset in sorted(merged)))
 
 
 @register("join")
@@ -173,10 +186,7 @@ class Join(Chosen):
             return plan
         first, last = wanted[0], wanted[-1]
         frames = [
-            replace(frame, joined=index > first, wait=frame.wait + sum(split.wait for split in frame.splits), splits=())
-            if first <= index <= last
-            else frame
-            for index, frame in enumerate(plan.frames)
+            _in_one(frame, joined=index > first) if first <= index <= last else frame for index, frame in enumerate(plan.frames)
         ]
         return replace(plan, frames=tuple(frames))
 
@@ -210,6 +220,10 @@ class CorruptChunk(AtPlace):
             raise FaultError("there is no chunk before the headers", key=("before",), hint="write at: headers")
         return replace(_cut(plan, point, Ending.CORRUPT), trailing=f"{self.line}\r\n".encode())
 
+    def places(self, plan: Plan) -> Iterator[Place]:
+        """Yield the place of every event, if the body comes in chunks."""
+        return iter(()) if plan.is_sized else AtPlace.places(self, plan)
+
 
 @register("content_length")
 @dataclass(frozen=True, slots=True)
@@ -234,6 +248,12 @@ class ContentLength(OfHead):
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the plan with the wrong length. Raises FaultError if the body is shorter than what it is to lack."""
         del rng
+        if plan.coding is not Coding.IDENTITY:
+            problem = "the body is compressed as it is sent, so that no length of it is known"
+            raise FaultError(problem, key=("error",), hint="take one of the two out")
+        if plan.trailing:
+            problem = "a body with a wrong length has neither chunks nor an end, which a fault before this one changes"
+            raise FaultError(problem, key=("error",), hint="take one of the two faults out")
         size = len(plan.body)
         if size + self.error < 0:
             problem = f"the body has {size} bytes, which is fewer than {-self.error}"
@@ -269,7 +289,8 @@ def _cut(plan: Plan, point: Point, ending: Ending) -> Plan:
     """End the plan at the point, after the silence that it already asks for there."""
     if point.frame == BEFORE_HEAD:
         return replace(plan, head=replace(plan.head, is_sent=False), frames=(), ending=ending, trailing=b"")
-    if point.frame == len(plan.frames) and plan.ending not in (Ending.COMPLETE, Ending.END):
+    is_end = not point.offset and not any(frame.raw for frame in plan.frames[point.frame :])
+    if is_end and plan.ending not in (Ending.COMPLETE, Ending.END):
         problem = f"the answer ends here already, by a fault before this one ({plan.ending.value})"
         raise FaultError(problem, hint="take one of the two faults out")
     frames = plan.frames[: point.frame]
@@ -280,6 +301,17 @@ def _cut(plan: Plan, point: Point, ending: Ending) -> Plan:
     elif wait := silence_at(plan, point):
         frames += (Frame(b"", wait=wait),)
     return replace(plan, frames=frames, ending=ending, trailing=b"")
+
+
+def _in_one(frame: Frame, *, joined: bool) -> Frame:
+    """Return the frame without splits, as late as the last of its pieces."""
+    if not frame.splits and frame.joined == joined:
+        return frame
+    recorded = max(
+        (each for each in (frame.recorded, *(split.recorded for split in frame.splits)) if each is not None), default=None
+    )
+    wait = frame.wait + sum(split.wait for split in frame.splits)
+    return replace(frame, joined=joined, wait=wait, recorded=recorded, splits=())
 
 
 def _split(frame: Frame, split: Split) -> Frame:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+import yaml
+
 from streamlab.core.events import PING, encode
-from streamlab.core.faults import Fault
+from streamlab.core.faults import Fault, parse_fault
 from streamlab.core.plan import EVENT_STREAM, JSON, Head, Plan
 from streamlab.core.sse import Frame, decode
 
@@ -40,6 +42,22 @@ PLACES = (
     *("byte 0", "byte 1", "byte 70", "byte 400", "0%", "33%", "100%", "headers", "end"),
 )
 """Places of every form that the plan has."""
+
+
+SAMPLES: dict[str, Fault] = {
+    written.partition(":")[0]: parse_fault(yaml.safe_load(f"{{{written}}}"))
+    for written in (
+        *("broken_json: truncated", "change: delta 1, set: {index: 7}", "comment: hello, at: end", "content_length: 10"),
+        *("content_type: text/plain", "corrupt_chunk: XYZ, at: end", "cut: fin, at: event 3", "data: x, at: end"),
+        *("data_lines: 3", "drop: delta 1", "duplicate: delta 1", "error: overloaded, at: end", "event_name: x"),
+        *("gzip: sound", "html_body: 502", "huge_frame: 1kB", "id: 1", "insert: {type: x}, at: end", "interleave: [0, 1]"),
+        *("invalid_utf8: delta 1", "join: [delta 1, delta 2]", "json_body: 200", "line_end: crlf", "move: delta 1, at: end"),
+        *("no_blank_line: delta 1", "no_space: delta 1", "pings: 2, at: end", "raw: x, at: end", "redirect: messages"),
+        *("reorder: [delta 2, delta 1]", "retry: 1, at: end", "retry_after: 2s", "should_retry: true", "split: characters"),
+        *("stall: 2s, at: end", "swap: [delta 1, delta 2]", "trailing: x", "unknown: delta, at: end"),
+    )
+}
+"""One of each fault."""
 
 
 def applied(plan: Plan, *faults: Fault, seed: int = 1) -> Plan:

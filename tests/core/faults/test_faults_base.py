@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import FrozenInstanceError, dataclass, field, replace
+from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
 import pytest
-from plans import BODY, HEAD, NOTHING, PLAN, applied
+from plans import BODY, HEAD, NOTHING, PLAN, SAMPLES, applied, recorded_plan
 
 from streamlab.core.faults import (
+    AtPlace,
+    Chosen,
     Cut,
+    Drop,
     ErrorEvent,
     Fault,
+    JsonBody,
+    LineEnd,
+    OfEvents,
     Stall,
+    apply_faults,
     base,
+    data_of,
+    examples,
+    fault_family,
     fault_names,
     fault_type,
     main_field,
     parse_fault,
     register,
+    with_data,
 )
 from streamlab.core.places import GRAMMAR, Place, Point, Side
 from streamlab.core.plan import Ending, Plan
@@ -303,3 +315,231 @@ def test_a_name_is_given_once() -> None:
     assert str(caught.value) == "there already is a fault 'cut'\n  hint: give yours another name"
     assert fault_type("cut") is Cut
     assert Stall.name == "stall"
+
+
+def test_there_is_a_sample_of_each_fault() -> None:
+    """So that what holds for every fault is tried with every fault."""
+    assert sorted(SAMPLES) == list(fault_names())
+
+
+def put(fault: Fault, place: Place) -> Fault:
+    """Return the fault at another place, in whatever way it names one."""
+    if isinstance(fault, AtPlace):
+        return replace(fault, before=None, at=place, after=None)
+    if isinstance(fault, OfEvents):
+        return replace(fault, of=str(place))
+    if isinstance(fault, Chosen):
+        return replace(fault, events=str(place))
+    return fault
+
+
+PLANS = {
+    "stream": PLAN,
+    "json": BODY,
+    "nothing": NOTHING,
+    "stream with a length": replace(PLAN, head=HEAD.with_headers([("content-length", str(len(PLAN.body)))])),
+    "one block": applied(PLAN, Drop(["content_block_start 2", "every tool_use delta", "content_block_stop 2"])),
+    "cut": applied(PLAN, Cut("fin", after="delta 2")),
+    "gzip": applied(PLAN, SAMPLES["gzip"]),
+}
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_a_fault_can_be_put_at_every_place_that_it_names(name: str, plan: Plan) -> None:
+    """Each is tried; a fault that cannot be applied to an answer at all names none."""
+    fault = SAMPLES[name]
+    for place in fault.places(plan):
+        assert applied(plan, put(fault, place)) is not None, place
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_a_sweep_over_a_stream_has_places(name: str) -> None:
+    """An event, unless the fault is one of the whole answer."""
+    fault = SAMPLES[name]
+    places = [str(place) for place in fault.places(PLAN)]
+    has_place = isinstance(fault, AtPlace | OfEvents | Chosen)
+    assert places[0].startswith("event ") if has_place else places == ["headers"]
+
+
+@pytest.mark.parametrize("name", ["corrupt_chunk", "json_body", "interleave", "swap", "reorder", "gzip", "trailing"])
+def test_a_fault_that_cannot_be_put_anywhere_names_no_place(name: str) -> None:
+    """A sweep over nothing tries nothing, and says no wrong thing."""
+    plan = {"corrupt_chunk": "stream with a length", "gzip": "gzip", "trailing": "cut", "interleave": "one block"}.get(
+        name, "json"
+    )
+    assert list(SAMPLES[name].places(PLANS[plan])) == []
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_frames_that_a_fault_does_not_touch_are_the_same_objects(name: str, recorded_streams: list[Path]) -> None:
+    """Of a stream that was made and of recorded ones: what was not to change has not been made anew."""
+    for plan in (PLAN, *map(recorded_plan, recorded_streams[::60])):
+        try:
+            made = applied(plan, SAMPLES[name])
+        except ScenarioError:
+            continue  # a stream without what the fault is about
+        kept = {id(frame) for frame in made.frames}
+        raws = {(frame.raw, frame.wait, frame.splits, frame.joined) for frame in made.frames}
+        for frame in (each for each in plan.frames if each.type != "ping"):  # one ping is like another
+            assert id(frame) in kept or (frame.raw, frame.wait, frame.splits, frame.joined) not in raws
+
+
+def tried(plan: Plan, fault: Fault) -> Plan | ScenarioError:
+    """Return what comes of a plan, or why nothing does."""
+    try:
+        return apply_faults(plan, [fault], Random(1))
+    except ScenarioError as error:
+        return error
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_a_fault_takes_any_plan_or_says_why_not(name: str) -> None:
+    """A stream, JSON, an answer that is broken already: another plan comes of it, or an error with a number and a hint."""
+    for plan in (each for each in PLANS.values() if each is not NOTHING):
+        made = tried(plan, SAMPLES[name])
+        if isinstance(made, ScenarioError):
+            assert made.problem
+            assert made.hint
+            assert made.key[:2] == ("faults", 0)
+        else:
+            assert made != plan or (name, plan) == ("join", BODY)
+
+
+EVENT_FAULTS = sorted(
+    set(SAMPLES)
+    - {"cut", "stall", "split", "join", "raw", "error", "content_length", "trailing", "corrupt_chunk"}
+    - {"retry_after", "should_retry", "content_type", "html_body", "redirect", "gzip"}
+)
+
+
+@pytest.mark.parametrize("name", EVENT_FAULTS)
+def test_a_fault_of_events_has_no_place_in_json(name: str) -> None:
+    """The error goes by the name of the fault, and says what the answer is."""
+    with pytest.raises(ScenarioError) as caught:
+        apply_faults(BODY, [SAMPLES["retry_after"], SAMPLES[name]], Random(1))
+    assert caught.value.problem == "this answer is no event stream"
+    assert caught.value.hint == "this fault changes the events of a stream; a JSON body has none"
+    assert caught.value.key[:2] == ("faults", 1)
+    assert caught.value.key[2] in (name, "event")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("bom", 'write {raw: "\\uFEFF", at: headers}; '),
+        ("crlf", "write {line_end: crlf}; "),
+        ("no answer", "write {stall: forever, before: headers}; "),
+        ("no_answer", "write {stall: forever, before: headers}; "),
+        ("No-Answer", "write {stall: forever, before: headers}; "),
+        ("slow_headers", "write {stall: 20ms, before: headers}; "),
+        ("ping flood", "write {pings: 1000, after: delta 1}; "),
+        ("no events but pings", "write [{pings: 1, at: headers}, {drop: every event}]; "),
+        ("cuts", "did you mean 'cut'? "),
+        ("", ""),
+        ("_", ""),
+        ("7", ""),
+        ("zzz zzz", ""),
+    ],
+)
+def test_a_failure_that_goes_by_another_name_is_told_how_to_write(name: str, hint: str) -> None:
+    """Whoever writes the name of a symptom is shown the fault that makes it."""
+    with pytest.raises(FaultError) as caught:
+        parse_fault({name: 1, "at": "end"})
+    assert str(
+        caught.value
+    ) == f"{name}: there is no fault {name!r}\n  hint: {hint}expected one of: {', '.join(fault_names())}".removeprefix(
+        ": " if not name else ""
+    )
+
+
+def test_an_error_in_a_stack_names_the_fault_by_its_number_and_its_main_value_by_its_name() -> None:
+    """What a person wrote is what they are told of."""
+    for faults, key in (
+        ([Cut("fin", at="delta 9")], ("faults", 0, "at")),
+        ([Stall(1, at="end"), Drop("delta 9")], ("faults", 1, "drop")),
+        ([Stall(1, at="end"), LineEnd("cr", of="delta 9")], ("faults", 1, "of")),
+    ):
+        with pytest.raises(PlaceError) as caught:
+            apply_faults(PLAN, faults, Random(1))
+        assert caught.value.key == key
+    with pytest.raises(FaultError) as wrong:
+        apply_faults(BODY, [LineEnd()], Random(1))
+    assert wrong.value.key == ("faults", 0, "line_end")
+    assert apply_faults(PLAN, [], Random(1)) is PLAN
+
+
+def test_a_fault_that_is_no_dataclass_works_too() -> None:
+    """Whatever has `apply` is a fault."""
+
+    class Bare:
+        """Has no fields."""
+
+        name: ClassVar[str] = "bare"
+
+        def apply(self, plan: Plan, rng: Random) -> Plan:
+            """Find nothing to change."""
+            del plan, rng
+            raise FaultError("nothing to change", key=("what",))
+
+        def places(self, plan: Plan) -> Iterator[Place]:
+            """Yield none."""
+            del plan
+            return iter(())
+
+    with pytest.raises(FaultError) as caught:
+        apply_faults(PLAN, [Bare()], Random(1))
+    assert str(caught.value) == "faults.0.what: nothing to change"
+
+
+@pytest.mark.parametrize(("length", "ending"), [("18", Ending.COMPLETE), ("18", Ending.END)])
+def test_a_length_that_was_right_is_that_of_the_changed_body(length: str, ending: Ending) -> None:
+    """One that was wrong is wrong by as much; of a body that is broken off it is what was promised."""
+    raw = SAMPLES["raw"]
+    plan = replace(BODY, ending=ending)
+    assert plan.head.get("content-length") == length
+    assert apply_faults(plan, [raw], Random(1)).head.get("content-length") == "19"
+    wrong = replace(plan, head=plan.head.with_headers([("content-length", "30")]))
+    assert apply_faults(wrong, [raw], Random(1)).head.get("content-length") == "31"
+    none = replace(plan, head=plan.head.with_headers([("content-length", "many")]))
+    assert apply_faults(none, [raw], Random(1)).head.get("content-length") == "many"
+    broken = replace(plan, ending=Ending.FIN)
+    assert apply_faults(broken, [raw], Random(1)).head.get("content-length") == "18"
+
+
+def test_each_of_our_faults_is_of_a_family() -> None:
+    """The module that it stands in; one of another package is of another."""
+    assert {fault_family(fault_type(name)) for name in fault_names()} == {
+        "http",
+        "events",
+        "order",
+        "framing",
+        "payload",
+        "wire",
+    }
+    assert fault_family(Plan) == "other"  # type: ignore[arg-type]
+    assert examples(Plan) == ()  # type: ignore[arg-type]
+    assert all(examples(fault_type(name)) for name in fault_names())
+
+
+@pytest.mark.parametrize(
+    ("raw", "data", "expected"),
+    [
+        (b"event: a\ndata: 1\n\n", b"1", b"event: a\ndata: X\n\n"),
+        (b"event: data: a\rdata:1\r\r", b"1", b"event: data: a\rdata:X\r\r"),
+        (b"data: 1\r\nid: 5\r\ndata: 2\r\n\r\n", b"12", b"data: X\r\nid: 5\r\n\r\n"),
+        (b"data: 1", b"1", b"data: X"),
+        (b": nothing\n\n", b"", b": nothing\n\n"),
+    ],
+)
+def test_the_data_of_a_frame_can_be_others(raw: bytes, data: bytes, expected: bytes) -> None:
+    """In one line, whatever the ends of the lines; all the other lines stay."""
+    assert data_of(Frame(raw)) == data
+    assert with_data(Frame(raw, wait=1.0), b"X") == Frame(expected, wait=1.0)
+
+
+def test_the_base_of_a_fault_says_nothing_of_how_it_is_applied() -> None:
+    """Each fault says so itself."""
+    with pytest.raises(NotImplementedError):
+        base.OfHead().apply(PLAN, Random(1))
+    assert JsonBody.name == "json_body"

@@ -1,21 +1,38 @@
-"""Cuts and stalls: where sending stops, where it pauses, and that no other byte is touched."""
+"""Faults of the wire: where sending stops, where it pauses, in which pieces it goes, and that no other byte is touched."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from mistakes import DURATION, NO_EVENT, SELECTION, mistake
 from plans import BODY, FRAMES, HEAD, NOTHING, PLACES, PLAN, applied, recorded_plan, total_wait
 
-from streamlab.core.events import PING
-from streamlab.core.faults import Cut, Stall
+from streamlab.core.events import PING, encode
+from streamlab.core.faults import (
+    Comment,
+    ContentLength,
+    CorruptChunk,
+    Cut,
+    ErrorEvent,
+    Fault,
+    Gzip,
+    Join,
+    SplitFrames,
+    Stall,
+    Trailing,
+    apply_faults,
+)
 from streamlab.core.places import Place, Side, point_at_byte
-from streamlab.core.plan import Ending, Plan
+from streamlab.core.plan import Coding, Ending, Plan
 from streamlab.core.sse import Frame, Split
-from streamlab.errors import PlaceError
+from streamlab.errors import FaultError, PlaceError
 
 SIDES: tuple[Side, ...] = ("before", "at", "after")
 HOW = {"end": Ending.END, "fin": Ending.FIN, "reset": Ending.RESET}
@@ -221,3 +238,296 @@ def test_recorded_streams_are_cut_at_any_byte_as_they_are(recorded_streams: list
             index = place.spot(plan).frame
             assert applied(plan, Cut("fin", at=place)) == Plan(HEAD, plan.frames[:index], Ending.FIN)
             assert applied(plan, Cut("fin", after=place)) == Plan(HEAD, plan.frames[: index + 1], Ending.FIN)
+
+
+def test_nothing_is_sent_of_an_answer_that_is_cut_before_its_head() -> None:
+    """Its head is there for the journal; a silence that was asked for comes first. What would trail it is gone."""
+    for plan in (PLAN, BODY, applied(PLAN, Trailing())):
+        made = applied(plan, Stall(2, before="headers"), Cut("reset", before="headers"))
+        assert made == Plan(replace(plan.head, wait=2.0, is_sent=False), (), Ending.RESET)
+    assert applied(PLAN, Stall(before="headers")).ending is Ending.HANG
+    with pytest.raises(FaultError) as caught:
+        apply_faults(PLAN, [Cut("end", before="headers")], Random(1))
+    assert (caught.value.problem, caught.value.key) == ("an answer cannot end cleanly before its headers", ("faults", 0, "cut"))
+    assert caught.value.hint == "use fin or reset, or at: headers"
+
+
+def test_slow_headers_wait_before_the_head() -> None:
+    """No frame waits for it, and several waits add up."""
+    made = applied(PLAN, Stall("1s", before="headers"), Stall("2s", before="headers"))
+    assert made == replace(PLAN, head=replace(HEAD, wait=3.0))
+
+
+def test_a_stall_takes_a_frame_out_of_its_chunk() -> None:
+    """What is to wait cannot come with what does not; inside a frame the rest is a chunk anyway."""
+    plan = applied(PLAN, Join(["event 1", "event 3"]))
+    assert [frame.joined for frame in plan.frames[:4]] == [False, True, True, True]
+    assert [frame.joined for frame in applied(plan, Stall(1, at="event 2")).frames[:4]] == [False, False, True, True]
+
+
+def offsets(frame: Frame) -> list[int]:
+    """Return where a frame is split."""
+    return [split.offset for split in frame.splits]
+
+
+@pytest.mark.parametrize("every", [1, 7, 50, 10_000])
+def test_frames_are_split_every_so_many_bytes(every: int) -> None:
+    """Each for itself; one that is not larger is the same object, and JSON is split too."""
+    for plan in (PLAN, BODY):
+        made = applied(plan, SplitFrames(every, wait="2ms"))
+        for old, new in zip(plan.frames, made.frames, strict=True):
+            splits = tuple(Split(offset, 0.002) for offset in range(every, len(old.raw), every))
+            assert new == replace(old, splits=splits)
+            assert splits or new is old
+
+
+def test_characters_are_split_inside() -> None:
+    """After each of their bytes but the last; frames without one are the same objects."""
+    plan = replace(PLAN, frames=(*PLAN.frames, encode({"type": "x", "text": "aé…😀"})))
+    made = applied(plan, SplitFrames("characters"))
+    at = FRAMES[2].raw.index("é".encode())
+    assert made.frames[3] == replace(FRAMES[2], splits=(Split(at + 1),))
+    start = plan.frames[-1].raw.index(b"a\xc3")
+    assert offsets(made.frames[-1]) == [start + offset for offset in (2, 4, 5, 7, 8, 9)]
+    assert [index for index, (old, new) in enumerate(zip(plan.frames, made.frames, strict=True)) if old is not new] == [3, 12]
+    assert applied(plan, SplitFrames("characters", of="event 12")).frames[:12] == plan.frames[:12]
+
+
+@pytest.mark.parametrize(("plan", "of"), [(PLAN, "delta 2"), (BODY, "all"), (NOTHING, "all"), (PLAN, "every ping")])
+def test_characters_must_be_there_to_be_split(plan: Plan, of: str) -> None:
+    """A test that is to show a split character, and has none, shows nothing."""
+    with pytest.raises(FaultError) as caught:
+        apply_faults(plan, [SplitFrames("characters", of=of)], Random(1))
+    assert caught.value.problem == "no character here has more than one byte"
+    assert caught.value.key == ("faults", 0, "split")
+    assert caught.value.hint == "characters outside ASCII have several bytes: put one in the text"
+
+
+def test_a_character_can_be_split_only_where_it_is() -> None:
+    """The places of the fault are those."""
+    assert [str(place) for place in SplitFrames("characters").places(PLAN)] == ["event 3"]
+    assert len(list(SplitFrames(1).places(PLAN))) == 11
+
+
+def test_splits_keep_the_silences_that_are_there() -> None:
+    """Stalls inside a frame, two at one byte too, and recorded times: nothing of them is lost."""
+    plan = applied(PLAN, Stall(1, at="byte 9"), Stall(2, at="byte 9"), Stall(4, at="byte 10"))
+    made = applied(plan, SplitFrames(3, wait=0.5, of="event 1"))
+    size = len(PLAN.frames[0].raw)
+    assert total_wait(made.frames) == 7 + 0.5 * len(range(3, size, 3))
+    assert offsets(made.frames[0]) == sorted([*range(3, size, 3), 9, 9, 10])
+    recorded = Frame(b"0123456789", splits=(Split(4, recorded=1.0), Split(5, recorded=2.0)))
+    made = applied(Plan(HEAD, (recorded,)), SplitFrames(4))
+    assert made.frames[0].splits == (Split(4), Split(4, recorded=1.0), Split(5, recorded=2.0), Split(8))
+
+
+def test_what_was_joined_is_split_all_the_same() -> None:
+    """The fault that comes last decides."""
+    made = applied(PLAN, Join(), SplitFrames(10_000))
+    assert [frame.joined for frame in made.frames] == [False] * 12
+    made = applied(PLAN, Join(), SplitFrames("characters"))
+    assert [frame.joined for frame in made.frames] == [False, True, True, False, *[True] * 8]
+
+
+def test_frames_are_joined_from_the_first_to_the_last_that_are_named() -> None:
+    """Frames between them come along, those around them are the same objects, and no byte changes."""
+    assert applied(PLAN, Join()).frames == (PLAN.frames[0], *(replace(frame, joined=True) for frame in PLAN.frames[1:]))
+    made = applied(PLAN, Join(["delta 4", "delta 2"]))
+    assert [frame.joined for frame in made.frames] == [False] * 5 + [True] * 4 + [False] * 3
+    assert made.body == PLAN.body
+    assert all(made.frames[index] is PLAN.frames[index] for index in (0, 1, 2, 3, 9, 10, 11))
+    assert applied(PLAN, Join("delta 1")) == PLAN
+    assert applied(BODY, Join()) == BODY
+    assert applied(NOTHING, Join()) == NOTHING
+    again = applied(PLAN, Join(), Join("every delta"))
+    assert [frame.joined for frame in again.frames] == [False, True, True, False, *[True] * 8]
+
+
+def test_a_chunk_is_as_late_as_the_last_of_what_is_in_it() -> None:
+    """Silences add up, recorded times are those of the last pieces, and no split is left."""
+    frames = (
+        Frame(b"abc", wait=1.0, recorded=2.0, splits=(Split(1, 0.5), Split(2, recorded=5.0))),
+        Frame(b"de", splits=(Split(1, recorded=6.0),)),
+        Frame(b"", wait=3.0),
+    )
+    assert applied(Plan(HEAD, frames), Join()).frames == (
+        Frame(b"abc", wait=1.5, recorded=5.0),
+        Frame(b"de", recorded=6.0, joined=True),
+        Frame(b"", wait=3.0, joined=True),
+    )
+
+
+@pytest.mark.parametrize(
+    "place", [{"after": "delta 2"}, {"at": "text char 3"}, {"at": "end"}, {"at": "headers"}, {"at": "byte 200"}], ids=str
+)
+def test_a_corrupt_chunk_comes_after_all_that_precedes_it(place: dict[str, str]) -> None:
+    """The frames are those of a cut, and the line stands behind them."""
+    made = applied(PLAN, CorruptChunk("nonsense", **place))  # type: ignore[arg-type]
+    cut = applied(PLAN, Cut("fin", **place))  # type: ignore[arg-type]
+    assert made == replace(cut, ending=Ending.CORRUPT, trailing=b"nonsense\r\n")
+
+
+@pytest.mark.parametrize("error", [10, -10, -17])
+def test_a_length_is_wrong_by_so_much(error: int) -> None:
+    """Of JSON and of a stream, which then comes without chunks; no frame changes, and the connection is closed."""
+    for plan in (PLAN, BODY):
+        made = applied(plan, ContentLength(error))
+        head = plan.head.with_headers([("content-length", str(len(plan.body) + error))])
+        assert made == replace(plan, head=head, ending=Ending.FIN)
+        assert all(new is old for new, old in zip(made.frames, plan.frames, strict=True))
+        cut = applied(plan, Cut("reset", at="byte 16"))
+        assert applied(cut, ContentLength(5)).ending is Ending.RESET
+
+
+@pytest.mark.parametrize(
+    ("written", "data"), [("garbage", b"garbage"), (b"\xff", b"\xff"), ("é\ud800", b"\xc3\xa9\xed\xa0\x80")]
+)
+def test_bytes_trail_the_body(written: str | bytes, data: bytes) -> None:
+    """Of JSON, of a stream, of one that ends early; those of two faults come one after the other."""
+    for plan in (PLAN, BODY, NOTHING, applied(PLAN, Cut("end", after="delta 1"))):
+        assert applied(plan, Trailing(written)) == replace(plan, trailing=data)
+    assert applied(PLAN, Trailing("a"), Trailing(written)).trailing == b"a" + data
+
+
+SIZED = "corrupt_chunk: this body has a length and does not come in chunks\n  hint: use it on a stream, or cut: fin"
+ZIPPED = "the body is compressed as it is sent, so that no length of it is known"
+TAKE_OUT = "take one of the two faults out"
+LATE = "the body is broken off, so nothing comes after its end"
+HEADLESS = "the fault before it ends the answer before the headers: take one of them out"
+NO_LENGTH = "a body with a wrong length has neither chunks nor an end, which a fault before this one changes"
+
+
+@pytest.mark.parametrize(
+    ("plan", "faults", "text"),
+    [
+        (
+            PLAN,
+            (Cut("fin", at="end"), Cut("reset", at="end")),
+            f"faults.1: the answer ends here already, by a fault before this one (fin)\n  hint: {TAKE_OUT}",
+        ),
+        (
+            PLAN,
+            (Cut("reset", after="delta 1"), Stall(after="delta 1")),
+            f"faults.1: the answer ends here already, by a fault before this one (reset)\n  hint: {TAKE_OUT}",
+        ),
+        (
+            PLAN,
+            (Stall(2, after="delta 1"), Cut("fin", after="delta 1"), Cut("reset", after="delta 1")),
+            f"faults.2: the answer ends here already, by a fault before this one (fin)\n  hint: {TAKE_OUT}",
+        ),
+        (
+            PLAN,
+            (Stall(after="message_stop"), CorruptChunk(at="end")),
+            f"faults.1: the answer ends here already, by a fault before this one (hang)\n  hint: {TAKE_OUT}",
+        ),
+        (
+            BODY,
+            (Cut("fin", at="headers"), Cut("fin", at="headers")),
+            f"faults.1: the answer ends here already, by a fault before this one (fin)\n  hint: {TAKE_OUT}",
+        ),
+        (PLAN, (Gzip(), Gzip()), "faults.1.gzip: the body is compressed already\n  hint: take one of the two out"),
+        (
+            BODY,
+            (CorruptChunk(at="end"),),
+            f"faults.0.{SIZED}",
+        ),
+        (
+            PLAN,
+            (ContentLength(5), CorruptChunk(at="end")),
+            f"faults.1.{SIZED}",
+        ),
+        (PLAN, (CorruptChunk(at="end"), ContentLength(5)), f"faults.1.content_length: {NO_LENGTH}\n  hint: {TAKE_OUT}"),
+        (PLAN, (Trailing(), ContentLength(5)), f"faults.1.content_length: {NO_LENGTH}\n  hint: {TAKE_OUT}"),
+        (
+            PLAN,
+            (Gzip(), ContentLength(5)),
+            f"faults.1.content_length: {ZIPPED}\n  hint: take one of the two out",
+        ),
+        (
+            BODY,
+            (ContentLength(-19),),
+            "faults.0.content_length: the body has 18 bytes, which is fewer than 19\n  hint: write at least -18",
+        ),
+        (
+            PLAN,
+            (CorruptChunk(before="headers"),),
+            "faults.0.before: there is no chunk before the headers\n  hint: write at: headers",
+        ),
+        *(
+            (PLAN, (broken, Trailing()), f"faults.1.trailing: {LATE}\n  hint: {TAKE_OUT}")
+            for broken in (Cut(at="end"), Stall(after="delta 1"), CorruptChunk(at="end"), ContentLength(3))
+        ),
+        *(
+            (
+                PLAN,
+                (Cut("fin", before="headers"), after),
+                f"faults.1: nothing is left of the answer for the fault {after.name!r} to change\n  hint: {HEADLESS}",
+            )
+            for after in (Gzip(), Trailing(), Comment(at="end"), ErrorEvent(before="headers"))
+        ),
+        (
+            PLAN,
+            (Stall(before="headers"), Stall("2s", before="headers")),
+            f"faults.1: nothing is left of the answer for the fault 'stall' to change\n  hint: {HEADLESS}",
+        ),
+    ],
+    ids=str,
+)
+def test_two_faults_that_exclude_each_other_are_an_error(plan: Plan, faults: Sequence[Fault], text: str) -> None:
+    """It names the second by its number and its name, and says what to do."""
+    with pytest.raises(FaultError) as caught:
+        apply_faults(plan, faults, Random(1))
+    assert str(caught.value) == text
+
+
+def test_the_line_of_a_corrupt_chunk_goes_with_it() -> None:
+    """A fault that ends the answer earlier in another way leaves nothing of it."""
+    corrupt = CorruptChunk(after="delta 2")
+    for after in (Cut("fin", after="delta 1"), Stall(after="delta 1"), ErrorEvent(after="delta 1")):
+        assert applied(PLAN, corrupt, after) == applied(PLAN, after)
+    assert applied(PLAN, Trailing("x"), ErrorEvent(after="delta 1")).trailing == b"x"
+    assert applied(PLAN, Trailing("x"), Gzip()).coding is Coding.GZIP
+
+
+def test_recorded_streams_are_sent_in_pieces_as_they_are(recorded_streams: list[Path]) -> None:
+    """However they are split or joined, no byte of them changes."""
+    for path in recorded_streams[::29]:
+        plan = recorded_plan(path)
+        for fault in (SplitFrames(1), SplitFrames(100), Join(), Join(["event 1", "event 2"]), ContentLength(), Trailing()):
+            assert applied(plan, fault).body == path.read_bytes()
+
+
+LENGTH = "write how many bytes more, or fewer: 10 or -10"
+CUTS, WORDS = "expected one of: end, fin, reset", "write a number of bytes from 1, or characters"
+CHUNK = "write a text that is no hexadecimal number, for example: corrupt_chunk: XYZ"
+
+
+@pytest.mark.parametrize(
+    ("written", "problem", "key", "hint"),
+    [
+        ({"cut": "rest", "at": "end"}, "'rest' is not a way to cut", "cut", f"did you mean 'reset'? {CUTS}"),
+        ({"stall": "soon", "at": "end"}, "'soon' is not a length of time", "stall", f"{DURATION}, or forever"),
+        *(({"split": value}, f"{value!r} is no size of a piece", "split", WORDS) for value in (0, -1, True, 1.5, "2", None)),
+        ({"split": 2, "wait": "forever"}, "'forever' is not a length of time", "wait", DURATION),
+        ({"split": 2, "of": 5}, "events are expected, not 5", "of", SELECTION),
+        ({"split": 2, "of": "end"}, "'end' names no event", "of", NO_EVENT),
+        ({"join": "headers"}, "'headers' names no event", "join", NO_EVENT),
+        ({"join": []}, "events are expected, not []", "join", SELECTION),
+        *(
+            ({"corrupt_chunk": value, "at": "end"}, f"{value!r} corrupts no chunk", "corrupt_chunk", CHUNK)
+            for value in ("1f", " 0", "", "abc", "é", 5, None)
+        ),
+        *(
+            ({"content_length": value}, f"{value!r} is no error of a length", "content_length", LENGTH)
+            for value in (0, True, 1.5, "10", None)
+        ),
+        *(
+            ({"trailing": value}, f"a text is expected, not {value!r}", "trailing", "for example: trailing: garbage")
+            for value in ("", b"", 5, None)
+        ),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_said_where_it_is_written(written: Mapping[str, Any], problem: str, key: str, hint: str) -> None:
+    """The problem, the key as it was written, and what to write."""
+    assert mistake(written) == (problem, (key,), hint)

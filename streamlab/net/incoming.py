@@ -1,0 +1,105 @@
+"""Requests as aiohttp's low-level server gives them, and answers that it is not to write."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http import HttpVersion11
+from aiohttp.web_protocol import RequestPayloadError
+
+from streamlab.core.actions import Framing
+from streamlab.core.api_errors import ERRORS
+from streamlab.core.exchange import Request
+from streamlab.core.redaction import redact_text
+from streamlab.core.sources import Failure
+
+__all__ = ["Performed", "framing", "quiet_logger", "read_request", "request_factory"]
+
+
+class Performed(web.StreamResponse):
+    """An answer that is already on the wire; it tells aiohttp only whether to keep the connection."""
+
+    def __init__(self, *, is_kept: bool) -> None:
+        super().__init__()
+        self._is_kept = is_kept
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection takes another request."""
+        return self._is_kept
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Do nothing: the head has been sent."""
+
+    async def write_eof(self, data: Any = b"") -> None:
+        """Do nothing: the body has been sent."""
+
+
+class _WithoutRequests(logging.Filter):
+    """Takes the bytes of requests out of what is logged: there may be secrets in them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep of an error what kind it is, and of all else what is not shaped like a key."""
+        kind = f": {record.exc_info[0].__name__}" if record.exc_info and record.exc_info[0] else ""
+        record.msg, record.args = redact_text(record.getMessage()) + kind, ()
+        record.exc_info = record.exc_text = None
+        return True
+
+
+def quiet_logger(name: str) -> logging.Logger:
+    """Return a logger for aiohttp, which quotes what it cannot read."""
+    logger = logging.getLogger(name)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+        logger.addFilter(_WithoutRequests())
+    return logger
+
+
+def request_factory(most: int) -> Callable[..., web.BaseRequest]:
+    """Return what makes requests whose bodies have so many bytes at most."""
+
+    def make(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+        loop = asyncio.get_running_loop()
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=most)
+
+    return make
+
+
+def framing(incoming: web.BaseRequest) -> Framing:
+    """Return what a request allows of its answer."""
+    return Framing(
+        chunked=incoming.version >= HttpVersion11,
+        keep_alive=incoming.keep_alive and incoming.content.exception() is None,
+        has_body=incoming.method != "HEAD",
+    )
+
+
+async def read_request(incoming: web.BaseRequest, transport: asyncio.Transport, most: int) -> Request | Failure:
+    """Return a whole request, or the error that the API answers if its body cannot be had. Only the path of a URL counts."""
+    body = await _read(incoming, transport, most)
+    if isinstance(body, Failure):
+        return body
+    return Request(
+        method=incoming.method,
+        path=incoming.rel_url.raw_path,
+        query=incoming.rel_url.raw_query_string,
+        headers=tuple(incoming.headers.items()),
+        body=body,
+    )
+
+
+async def _read(incoming: web.BaseRequest, transport: asyncio.Transport, most: int) -> bytes | Failure:
+    if (incoming.content_length or 0) > most:
+        return Failure(ERRORS["request_too_large"])
+    if (incoming.headers.get("expect") or "").lower() == "100-continue":
+        transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    try:
+        return await incoming.read()
+    except web.HTTPRequestEntityTooLarge:
+        return Failure(ERRORS["request_too_large"])
+    except RequestPayloadError as error:
+        return Failure(ERRORS["invalid_request"], f"The request body cannot be read: {error}")

@@ -1,0 +1,166 @@
+"""A recording in this thread, until a signal or its command ends it: what `streamlab record` runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from pathlib import Path
+
+from streamlab.core.environment import environment
+from streamlab.core.exchange import Request
+from streamlab.core.plan import Headers
+from streamlab.core.replies import Answer, Settings, State, answer
+from streamlab.errors import ServerError
+from streamlab.files.cassette_output import CassetteOutput, Mode
+from streamlab.files.tapes import opened
+from streamlab.net.command import run_command
+from streamlab.net.recorder import Forwarding, Recorder, Replay
+from streamlab.net.recording import Progress, Recordings
+from streamlab.net.upstream import Upstream
+
+__all__ = ["Listener", "RecordSession", "Summary", "record"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSession:
+    """What is recorded, from where, into what. `patterns` are the user's own secrets, as texts."""
+
+    out: Path
+    upstream: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    mode: Mode = Mode.ONCE
+    patterns: tuple[str, ...] = ()
+    ca_file: str | None = None
+    timeout: float | None = None
+    key_from_env: bool = False
+    keep_encoding: bool = False
+    command: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Summary:
+    """What has been recorded. `failed` counts the exchanges that are not in the cassette, or would not replay as they came."""
+
+    out: Path
+    recorded: int = 0
+    replayed: int = 0
+    redacted: int = 0
+    failed: int = 0
+    unlike: int = 0
+    is_there: bool = False
+    recovered: list[str] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
+
+    def count(self, progress: Progress) -> None:
+        """Take in an exchange that has ended."""
+        self.replayed += progress.is_replayed
+        self.redacted += progress.redacted
+        self.failed += bool(progress.failure)
+        self.unlike += bool(progress.check)
+        self.recorded += not progress.is_replayed and not progress.failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who is told what happens: that the recorder is ready, what was found on the way there, how each exchange goes on."""
+
+    ready: Callable[[str], None]
+    opened: Callable[[Summary], None]
+    went_on: Callable[[Progress], None]
+
+
+def record(session: RecordSession, listener: Listener) -> tuple[Summary, int]:
+    """Record until SIGINT, SIGTERM or the end of the command; return what was, and the exit code.
+
+    Raises ScenarioError or ServerError if something cannot be used; what was there is as it was then.
+    """
+    return asyncio.run(_record(session, listener))
+
+
+async def _record(session: RecordSession, listener: Listener) -> tuple[Summary, int]:
+    credentials = _credentials(os.environ) if session.key_from_env else ()
+    upstream = Upstream(session.upstream, ca_file=session.ca_file, timeout=session.timeout)
+    output = CassetteOutput(session.out, session.mode, session.patterns)
+    summary = Summary(out=session.out, recovered=output.writer.recovered, reports=output.reports)
+    written = 0
+
+    def tell(progress: Progress) -> None:
+        nonlocal written
+        if progress.ended is not None:
+            summary.count(progress)
+            written = summary.recorded
+        listener.went_on(progress)
+
+    try:
+        secrets = tuple(value.removeprefix("Bearer ") for _, value in credentials)
+        recordings = Recordings(output.writer, tell, matching=output.matching, secrets=secrets)
+        forwarding = Forwarding(credentials=credentials, keep_encoding=session.keep_encoding)
+        replay = _replay(session.out) if output.before else lambda _: None
+        recorder = Recorder(upstream, recordings, forwarding=forwarding, replay=replay)
+        code = await _run(recorder, session, listener, summary)
+    finally:
+        summary.is_there = output.close(written)
+    return summary, code
+
+
+async def _run(recorder: Recorder, session: RecordSession, listener: Listener, summary: Summary) -> int:
+    """Run the recorder, and its command if it has one; return the exit code."""
+    signals: asyncio.Queue[int] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, signals.put_nowait, int(number))
+    try:
+        url = await recorder.start(session.host, session.port)
+        listener.ready(url)
+        listener.opened(summary)
+        if session.command:
+            return await run_command(session.command, _changes(url, session), signals)
+        await signals.get()
+        return 0
+    finally:
+        await recorder.stop()
+
+
+def _changes(url: str, session: RecordSession) -> Mapping[str, str | None]:
+    """Return how the environment of a command differs from ours: the key stays in it if the client is to send its own."""
+    changes = environment(url, os.environ)
+    return changes if session.key_from_env else {name: changes[name] for name in ("ANTHROPIC_BASE_URL", "NO_PROXY", "no_proxy")}
+
+
+def _credentials(variables: Mapping[str, str]) -> Headers:
+    """Return the header with the key of the environment. Raises ServerError, without the key, if there is none to be used."""
+    for name, header, form in (
+        ("ANTHROPIC_API_KEY", "x-api-key", "{}"),
+        ("ANTHROPIC_AUTH_TOKEN", "authorization", "Bearer {}"),
+    ):
+        if key := variables.get(name, "").strip():
+            if not (key.isascii() and key.isprintable()):
+                raise ServerError(
+                    f"--key-from-env: {name} cannot be sent in a header\n  hint: it has a line end or odd characters in it"
+                )
+            return ((header, form.format(key)),)
+    raise ServerError("--key-from-env: neither ANTHROPIC_API_KEY nor ANTHROPIC_AUTH_TOKEN is set\n  hint: set one of them")
+
+
+def _replay(path: Path) -> Replay:
+    """Return what answers from a cassette as it is now."""
+    tape = opened(path).tape
+    state = State()
+
+    def replay(request: Request) -> Answer | None:
+        nonlocal state
+        rule = tape.find(request)
+        if rule is None or rule.reply(state.given.get(rule.name, 0)) is None:
+            return None
+        date = ("date", formatdate(usegmt=True))
+        found, state = answer(request, (tape,), state, Settings(validate=False), common=(date,))
+        return found
+
+    return replay

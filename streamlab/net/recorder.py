@@ -1,0 +1,227 @@
+"""The recorder: a proxy before one upstream that keeps every exchange.
+
+What a client gets is what a replay of the cassette will send it: the same head but for the date, a chunk for each read of the
+upstream, the same ending. It goes on to the client first, and then into the cassette.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from streamlab._version import __version__
+from streamlab.core.actions import Framing
+from streamlab.core.api_errors import ERRORS
+from streamlab.core.endpoints import json_plan
+from streamlab.core.exchange import Ended, Request
+from streamlab.core.identity import generator
+from streamlab.core.pacing import INSTANT
+from streamlab.core.plan import Ending, Headers, Plan, without
+from streamlab.core.relay import Relay, ending_of, relayed
+from streamlab.core.replies import Answer as Reply
+from streamlab.core.sources import Failure
+from streamlab.net.clock import Clock, RealClock
+from streamlab.net.incoming import Performed, framing, quiet_logger, read_request, request_factory
+from streamlab.net.listener import Listener
+from streamlab.net.perform import Connection, perform
+from streamlab.net.recording import Recording, Recordings
+from streamlab.net.upstream import Answer, Upstream
+
+__all__ = ["Forwarding", "Recorder", "Replay"]
+
+MAX_REQUEST = 256 * 1024 * 1024
+"""The most bytes in the body of a request that is forwarded."""
+_CONTROL = "/_streamlab/"
+_HEALTH = f"{_CONTROL}health"
+_OURS = "x-streamlab-"
+_TURNS = 5
+"""Turns of the loop after which whatever has happened on a connection is known."""
+_READABLE = ("gzip", "x-gzip", "deflate", "identity")
+"""The codings whose text can be searched for secrets."""
+
+_logger = quiet_logger("streamlab.recorder")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarding:
+    """How requests are sent on: with what key in the place of the client's, and with what codings of the answer."""
+
+    credentials: Headers = ()
+    keep_encoding: bool = False
+
+    def headers(self, request: Request) -> Headers:
+        """Return the headers that go upstream; those between two neighbours are left to whoever sends them."""
+        kept = tuple((name, value) for name, value in request.headers if not name.lower().startswith(_OURS))
+        kept = without(kept, {"expect", "accept-encoding"})
+        if self.credentials:
+            kept = (*without(kept, {"x-api-key", "authorization"}), *self.credentials)
+        return (*kept, ("accept-encoding", self._codings(request)))
+
+    def _codings(self, request: Request) -> str:
+        offered = (request.header("accept-encoding") or "").split(",") if self.keep_encoding else []
+        readable = [each.strip() for each in offered if each.partition(";")[0].strip().lower() in _READABLE]
+        return ", ".join(readable) or "identity"
+
+
+Replay = Callable[[Request], Reply | None]
+"""Returns the answer that is recorded already; None if the request is to be forwarded."""
+
+
+class Recorder:
+    """A listening socket before an upstream. `recordings` keep what goes through it."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        recordings: Recordings,
+        *,
+        forwarding: Forwarding | None = None,
+        replay: Replay = lambda _: None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._upstream, self._recordings = upstream, recordings
+        self._forwarding = forwarding or Forwarding()
+        self._replay_of = replay
+        self._clock = clock or RealClock()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._web: web.Server | None = None
+        self._listener: Listener | None = None
+        self._is_stopping = False
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Listen, and return the URL. Raises ServerError if the address cannot be had."""
+        make = request_factory(MAX_REQUEST)
+        self._web = web.Server(self._handle, request_factory=make, handler_cancellation=True, access_log=None, logger=_logger)
+        self._listener = Listener(self._web)
+        return await self._listener.start(host, port)
+
+    async def stop(self) -> None:
+        """Stop listening, drop what goes on, and return when all of it is in the cassette."""
+        for _ in range(_TURNS):  # clients that have left by now are seen to have left
+            await asyncio.sleep(0)
+        self._is_stopping = True
+        if self._listener is not None:
+            await self._listener.close()
+        await self._upstream.aclose()
+        if self._web is not None:
+            for transport in [each.transport for each in self._web.connections if each.transport is not None]:
+                transport.abort()
+            await self._web.shutdown(timeout=0.1)
+        while self._ending:
+            await asyncio.wait(self._ending)
+
+    async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; what is returned tells aiohttp only whether to keep the connection."""
+        transport = incoming.transport
+        if transport is None:  # the client has left
+            return Performed(is_kept=False)
+        request = await read_request(incoming, transport, MAX_REQUEST)
+        connection, allowed = Connection(transport, incoming.writer.drain), framing(incoming)
+        try:
+            if isinstance(request, Failure):
+                is_kept = await self._perform(_own(request.plan(Request(), generator(0, "own"))), connection, allowed)
+            elif (own := _answer_of_ours(request)) is not None:
+                is_kept = await self._perform(_own(own), connection, allowed)
+            elif (reply := self._replay_of(request)) is not None:
+                is_kept = await self._replay(request, reply, connection, allowed)
+            else:
+                is_kept = await self._forward(request, connection, allowed)
+        except ConnectionError:
+            is_kept = False
+        return Performed(is_kept=is_kept)
+
+    async def _perform(self, reply: Reply, connection: Connection, allowed: Framing) -> bool:
+        return await perform(reply.script(allowed), connection, self._clock, lambda *_: None)
+
+    async def _replay(self, request: Request, reply: Reply, connection: Connection, allowed: Framing) -> bool:
+        events = size = 0
+
+        def watch(more: int, data: int, ending: Ending | None) -> None:
+            nonlocal events, size
+            events, size = events + more, size + data
+            del ending
+
+        try:
+            return await perform(reply.script(allowed), connection, self._clock, watch)
+        finally:
+            self._recordings.replayed(request, reply.plan.head.status, events, size)
+
+    async def _forward(self, request: Request, connection: Connection, allowed: Framing) -> bool:
+        """Send a request on and its answer back, and record them. Raises ConnectionError if the client leaves."""
+        recording = self._recordings.begin(request)
+        answer: Answer | None = None
+        try:
+            answer = await self._upstream.send(request, self._forwarding.headers(request))
+            is_kept = await self._relay(answer, recording, connection, allowed)
+        except BaseException:
+            self._keep_rest(answer, recording)
+            raise
+        return is_kept
+
+    async def _relay(self, answer: Answer, recording: Recording, connection: Connection, allowed: Framing) -> bool:
+        """Send on what comes as it comes, and end as it ends."""
+        relay: Relay | None = None
+        if answer.head is not None:
+            head = relayed(answer.head)
+            relay = Relay(head, allowed)
+            connection.write(relay.head)
+            recording.head(head, answer.received)
+            async for read in answer:
+                if relay.has_body:
+                    connection.write(relay.body(read.data))
+                recording.read(read)
+                await connection.ready()
+        self._end(answer, recording)
+        ending = ending_of(self._ended(answer), has_head=relay is not None)
+        if relay is not None:
+            connection.write(relay.end(ending))
+        if ending is Ending.COMPLETE and relay is not None:
+            return relay.is_kept
+        await (connection.reset() if ending is Ending.RESET else connection.close())
+        return False
+
+    def _keep_rest(self, answer: Answer | None, recording: Recording) -> None:
+        """Keep what had arrived of an answer whose client has left; whatever the upstream had said by then counts."""
+        if answer is not None:
+            answer.end(Ended.LEFT, "the client left")
+            if answer.head is not None:
+                for read in answer.rest():
+                    recording.read(read)
+        self._end(answer, recording)
+
+    def _end(self, answer: Answer | None, recording: Recording) -> None:
+        """Put an exchange into the cassette, while the client is on its way; once."""
+        if recording.is_over:
+            return
+        recording.is_over = True
+        ended, ended_at = self._ended(answer), answer.ended_at if answer is not None else None
+        problem = answer.problem if answer is not None else "the client left"
+        task = asyncio.get_running_loop().create_task(recording.end(ended, ended_at, problem))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    def _ended(self, answer: Answer | None) -> Ended:
+        ended = answer.ended if answer is not None else None
+        if self._is_stopping and ended in (None, Ended.LEFT, Ended.REFUSED):
+            return Ended.INTERRUPTED
+        return ended or Ended.LEFT
+
+
+def _own(plan: Plan) -> Reply:
+    return Reply(plan=plan, pace=INSTANT, rng=generator(0, "own"))
+
+
+def _answer_of_ours(request: Request) -> Plan | None:
+    """Return the answer that is not the upstream's to give; None for what is forwarded."""
+    rng = generator(0, "own")
+    if request.path == _HEALTH:
+        return json_plan({"status": "ok", "version": __version__}, rng)
+    if request.path.startswith(_CONTROL):
+        return Failure(ERRORS["not_found"], f"streamlab: there is no {request.path}").plan(request, rng)
+    if request.method == "CONNECT":
+        problem = "streamlab: the recorder is no forward proxy: set the client's base URL to it, and not its proxy"
+        return Failure(ERRORS["invalid_request"], problem).plan(request, rng)
+    return None

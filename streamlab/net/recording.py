@@ -1,0 +1,191 @@
+"""What is kept of the exchanges that a recorder forwards: redacted, written as it arrives, checked when it is over.
+
+Nothing that goes wrong here is felt by the client: it is said, and the exchange goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from streamlab.core.exchange import Ended, Read, Request
+from streamlab.core.exchange_redaction import AnswerRedactor, answer_redactor, redact_request
+from streamlab.core.plan import Head
+from streamlab.core.redaction import Pattern, redact_text, secret_values
+from streamlab.core.self_check import Expected, check, check_parts
+from streamlab.core.tapes import Matching
+from streamlab.errors import StreamlabError
+from streamlab.files.cassette_writer import CassetteWriter
+from streamlab.files.read_back import read_back
+from streamlab.files.spool import Pending
+
+__all__ = ["Progress", "Recording", "Recordings"]
+
+_CHECKED_WHOLE = 2 * 1024 * 1024
+"""Up to so many bytes, an exchange is replayed from the cassette to be checked; a longer one is read back part by part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What is known of an exchange by now, without secrets.
+
+    `first` is the seconds from the request to the first bytes of the body, `ended_at` those from the head to the ending.
+    `ended` is None while it goes on. `failure` says why it is not in the cassette, `check` how the cassette would replay it
+    otherwise; both are empty if all is well.
+    """
+
+    number: int
+    method: str
+    path: str
+    status: int | None = None
+    events: int = 0
+    size: int = 0
+    first: float | None = None
+    ended: Ended | None = None
+    ended_at: float | None = None
+    problem: str = ""
+    redacted: int = 0
+    notes: tuple[str, ...] = ()
+    failure: str = ""
+    check: str = ""
+    is_replayed: bool = False
+
+
+Tell = Callable[[Progress], None]
+
+
+class Recordings:
+    """The exchanges of one cassette. `tell` is told of each as it goes on, and when it is in the cassette.
+
+    `matching` is what the cassette's header says, the user's patterns of secrets among it; `secrets` are texts that must not be
+    kept either.
+    """
+
+    def __init__(self, writer: CassetteWriter, tell: Tell, *, matching: Matching, secrets: Sequence[str] = ()) -> None:
+        self.writer, self.tell, self.matching = writer, tell, matching
+        self.patterns = (*matching.redact, *_exactly(secrets))
+        self.lock = asyncio.Lock()
+        self._count = 0
+
+    def begin(self, request: Request) -> Recording:
+        """Begin to record the answer to a request."""
+        self._count += 1
+        return Recording(self, self._count, request)
+
+    def replayed(self, request: Request, status: int, events: int, size: int) -> None:
+        """Tell of a request that the cassette had an answer to."""
+        self._count += 1
+        clean = redact_request(request, self.patterns)[0]
+        progress = Progress(number=self._count, method=clean.method, path=clean.path, status=status, events=events, size=size)
+        self.tell(replace(progress, is_replayed=True, ended=Ended.COMPLETE))
+
+
+class Recording:
+    """One exchange that is being recorded. `is_over` is set by whoever calls `end`, which takes its time."""
+
+    def __init__(self, recordings: Recordings, number: int, request: Request) -> None:
+        self.is_over = False
+        self._recordings = recordings
+        self._request = request
+        self._patterns = (*recordings.patterns, *_exactly(secret_values(request.headers)))
+        clean, self._count = redact_request(request, self._patterns)
+        self._expected = Expected(request)
+        self._redactor: AnswerRedactor | None = None
+        self._pending: Pending | None = None
+        self._has_head = False
+        self._first: float | None = None
+        self.progress = Progress(number=number, method=clean.method, path=clean.path, redacted=self._count)
+        self._try(lambda: self._begin(clean))
+        self._told()
+
+    def head(self, head: Head, first: float | None) -> None:
+        """Take the head of the answer, without hop-by-hop headers, `first` seconds after the request."""
+        self._first = first
+        self._patterns = (*self._patterns, *_exactly(secret_values(head.headers)))
+        has_body = self._request.method != "HEAD"
+        self._redactor = answer_redactor(head, self._patterns, has_body=has_body)
+        self._note(status=head.status)
+        self._try(lambda: self._keep([]))
+        self._told()
+
+    def read(self, read: Read) -> None:
+        """Take the next bytes of the body."""
+        if self._redactor is None:
+            raise ValueError("a head comes before a body")
+        redactor = self._redactor
+        first = self.progress.first
+        if first is None and read.at is not None:
+            first = (self._first or 0.0) + read.at
+        self._try(lambda: self._keep(redactor.feed(read)))
+        self._note(size=self.progress.size + len(read.data), first=first, events=redactor.events)
+        self._told()
+
+    async def end(self, ended: Ended, ended_at: float | None, problem: str = "") -> None:
+        """Say how the answer ended; return when the exchange is in the cassette and was checked."""
+        self._try(self._close)
+        if ended is Ended.COMPLETE and self._redactor is not None and not self._redactor.saw_end:
+            ended = Ended.END
+        self._expected.end(ended)
+        async with self._recordings.lock:
+            await asyncio.to_thread(self._try, lambda: self._finish(ended, ended_at))
+        if self._pending is not None:
+            self._pending.close()
+        problem = redact_text(problem, self._patterns)
+        self._note(ended=ended, ended_at=ended_at, problem=problem)
+        self._told()
+
+    def _begin(self, clean: Request) -> None:
+        self._pending = self._recordings.writer.begin(clean)
+
+    def _keep(self, reads: list[Read]) -> None:
+        """Write what may be kept."""
+        if self._redactor is None or self._redactor.head is None or self._pending is None:
+            return
+        if not self._has_head:
+            self._has_head = True
+            self._expected.head(self._redactor.head)
+            self._pending.head(self._redactor.head, self._first)
+        for read in reads:
+            self._expected.read(read.data)
+            self._pending.read(read)
+
+    def _close(self) -> None:
+        if self._redactor is not None:
+            self._keep(self._redactor.close())
+
+    def _finish(self, ended: Ended, ended_at: float | None) -> None:
+        """Put it into the cassette, and read it again from there."""
+        if self._pending is None:
+            return
+        writer, matching = self._recordings.writer, self._recordings.matching
+        span = self._pending.end(ended, ended_at)
+        if span.end - span.start <= _CHECKED_WHOLE:
+            found = check(writer.exchange(span), self._expected, self._request, matching)
+        else:
+            found = check_parts(read_back(writer.path, span), self._expected, self._request, matching)
+        self._note(check=found)
+
+    def _try(self, act: Callable[[], None]) -> None:
+        """Do it, unless it has failed before; whatever goes wrong is noted, and ends the recording of this exchange alone."""
+        if self.progress.failure:
+            return
+        try:
+            act()
+        except StreamlabError as error:
+            self._note(failure=redact_text(str(error), self._patterns))
+        except Exception as error:  # noqa: BLE001 - the client must not feel it, and the user must know
+            self._note(failure=redact_text(f"{type(error).__name__}: {error}", self._patterns))
+
+    def _note(self, **news: object) -> None:
+        count = self._count + (self._redactor.count if self._redactor is not None else 0)
+        notes = tuple(self._redactor.notes) if self._redactor is not None else ()
+        self.progress = replace(self.progress, **{"redacted": count, "notes": notes, **news})  # type: ignore[arg-type]
+
+    def _told(self) -> None:
+        self._recordings.tell(self.progress)
+
+
+def _exactly(texts: Sequence[str]) -> tuple[Pattern, ...]:
+    return tuple(re.compile(re.escape(each)) for each in texts)

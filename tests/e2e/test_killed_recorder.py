@@ -1,0 +1,65 @@
+"""A recorder that is killed, again and again, at any moment of its work."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from pathlib import Path
+
+from raw_client import RawClient, request
+from raw_upstream import HEAD, Peer, chunk, serving
+from recorders import LONG, exchanges, recording, replay
+
+from streamlab.core.exchange import Ended
+from streamlab.files.cassette_writer import recover
+
+KILLS = int(os.environ.get("STREAMLAB_KILLS", "20"))
+FRAMES = [b'event: content_block_delta\ndata: {"n": %d}\n\n' % number for number in range(20)]
+STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+LAST = b"0\r\n\r\n"
+
+
+def test_a_recorder_that_is_killed_loses_no_exchange(tmp_path: Path) -> None:
+    """At any moment: what had ended is intact and replays; the last one is whole or marked, and none is half believed."""
+
+    def behave(peer: Peer) -> None:
+        while True:
+            peer.request()
+            peer.send(HEAD)
+            for each in FRAMES:
+                peer.send(chunk(each))
+                time.sleep(0.0005)
+            peer.send(chunk(STOP) + LAST)
+
+    whole, lots = b"".join(FRAMES) + STOP, random.Random(7)
+    with serving(behave) as server:
+        for kill in range(KILLS):
+            out = tmp_path / f"{kill}" / "a.yaml"
+            with recording("--upstream", server.url, "--out", str(out), cwd=tmp_path) as (process, url):
+                done, until = 0, time.monotonic() + lots.uniform(0.0, 0.15)
+                with RawClient(url) as client:
+                    while time.monotonic() < until:
+                        assert client.ask(request(body={"number": done})).body == whole
+                        done += 1
+                    client.socket.sendall(request(body={"number": done}))
+                    time.sleep(lots.uniform(0.0, 0.012))
+                    process.kill()
+                    process.wait(LONG)
+            recover(out)
+            check(out, done, whole)
+
+
+def check(out: Path, done: int, whole: bytes) -> None:
+    """See that so many exchanges are there, and that what was cut off says so."""
+    made = exchanges(out)
+    finished = [each for each in made if each.ended is Ended.COMPLETE]
+    assert [each.request.json["number"] for each in finished] == list(range(len(finished)))
+    assert len(finished) in (done, done + 1)
+    assert all(each.body == whole for each in finished)
+    others = [each for each in made if each.ended is not Ended.COMPLETE]
+    assert [each.ended for each in others] in ([], [Ended.INTERRUPTED])
+    assert all(whole.startswith(each.body) for each in others)
+    if finished:
+        with replay(out) as url, RawClient(url) as client:
+            assert client.ask(request(body={"number": len(finished) - 1})).body == whole

@@ -1,0 +1,93 @@
+"""Requests from aiohttp's low-level server, and what is logged of those that cannot be read."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+from aiohttp import web
+from recorders import look
+
+from streamlab.core.exchange import Request
+from streamlab.core.sources import Failure
+from streamlab.net.incoming import Performed, framing, quiet_logger, read_request, request_factory
+
+MOST = 1000
+
+
+def ask(data: bytes, logger: logging.Logger | None = None) -> list[tuple[Request | Failure, bool, bool, bool]]:
+    """Return what a server makes of a request: the request, and what its answer may be."""
+    found: list[tuple[Request | Failure, bool, bool, bool]] = []
+
+    async def handle(incoming: web.BaseRequest) -> web.StreamResponse:
+        assert incoming.transport is not None
+        request = await read_request(incoming, incoming.transport, MOST)
+        allowed = framing(incoming)
+        found.append((request, allowed.chunked, allowed.keep_alive, allowed.has_body))
+        incoming.transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        return Performed(is_kept=False)
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        made = web.Server(
+            handle, request_factory=request_factory(MOST), logger=logger or logging.getLogger("test"), access_log=None
+        )
+        server = await loop.create_server(made, "127.0.0.1", 0)
+        url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        await asyncio.to_thread(look, url, data)
+        server.close()
+        await made.shutdown()
+
+    asyncio.run(serve())
+    return found
+
+
+def test_a_request_is_read_whole() -> None:
+    """Its path without the host and the query, its headers in order, its body."""
+    head = b"POST http://evil.example/a%2fb?c=d&e HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nx-a: 2\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n{}"
+    ((request, *allowed),) = ask(head)
+    assert isinstance(request, Request)
+    assert (request.method, request.path, request.query, request.body) == ("POST", "/a%2fb", "c=d&e", b"{}")
+    assert request.headers[1:3] == (("X-A", "1"), ("x-a", "2"))
+    assert allowed == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("head", "allowed"),
+    [
+        (b"GET / HTTP/1.0\r\n\r\n", [False, False, True]),
+        (b"HEAD / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", [True, False, False]),
+    ],
+)
+def test_a_request_says_what_its_answer_may_be(head: bytes, allowed: list[bool]) -> None:
+    """Chunks, another request, a body."""
+    assert list(ask(head)[0][1:]) == allowed
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"content-length: 1001\r\n\r\n", "request_too_large"),
+        (b"transfer-encoding: chunked\r\n\r\n7d0\r\n" + b"x" * 2000 + b"\r\n0\r\n\r\n", "request_too_large"),
+        (b"transfer-encoding: chunked\r\n\r\nzz\r\n", "invalid_request_error"),
+    ],
+)
+def test_a_body_that_cannot_be_had_is_the_apis_error(data: bytes, kind: str) -> None:
+    """Too long, or broken."""
+    ((request, *_),) = ask(b"POST / HTTP/1.1\r\nhost: x\r\n" + data)
+    assert isinstance(request, Failure)
+    assert kind.removesuffix("_error") in request.error.type
+
+
+def test_nothing_of_a_request_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """There may be a key in it, of whatever shape; only what kind of error it was."""
+    logger = quiet_logger("streamlab.test")
+    assert quiet_logger("streamlab.test") is logger
+    assert len(logger.filters) == 1
+    with caplog.at_level(logging.DEBUG):
+        ask(b'{"key":"my-own-secret"} / HTTP/1.1\r\n\r\n', logger)
+        logger.warning("the key %s", "sk-ant-api03-secret")
+    texts = [each.getMessage() for each in caplog.records if each.name == logger.name]
+    assert texts == ["Error handling request from 127.0.0.1: BadHttpMethod", "the key [redacted]"]
+    assert "my-own-secret" not in caplog.text
