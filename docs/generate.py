@@ -14,11 +14,12 @@ import contextlib
 import inspect
 import io
 import re
+import shutil
 import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -35,7 +36,7 @@ from streamlab.core.api_headers import message_headers
 from streamlab.core.blocks import parse_blocks
 from streamlab.core.endpoints import standing_answer
 from streamlab.core.events import dump
-from streamlab.core.exchange import Request
+from streamlab.core.exchange import Ended, Exchange, Read, Request
 from streamlab.core.faults import examples, fault_type
 from streamlab.core.faults.base import AtPlace
 from streamlab.core.grammar import RULES, TRANSITIONS
@@ -45,6 +46,7 @@ from streamlab.core.places import GRAMMAR, Place, Point, Side
 from streamlab.core.plan import Plan
 from streamlab.core.sources import Content, Failure
 from streamlab.errors import ScenarioError, VerificationError
+from streamlab.files.cassette_writer import write_all
 from streamlab.files.library import library_folder, scenario_names
 from streamlab.files.models import HttpModel, ReplyModel, RuleModel, ScenarioModel
 from streamlab.files.scenario import load
@@ -526,8 +528,69 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
+def imported() -> str:
+    """Return what `streamlab import` says of a folder of two recordings."""
+    call = "- request: {method: POST, uri: '%s', body: '{\"model\":\"m\"}', headers: {x-api-key: [sk-ant-api03-abcdefgh]}}\n"
+    answer = "  response: {status: {code: 200}, headers: {}, body: {string: '{}'}}\n"
+    calls = (call % each + answer for each in ("https://api.anthropic.com/v1/messages", "https://example.com/v1/other"))
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "cassettes").mkdir()
+        (Path(folder) / "cassettes" / "answer.yaml").write_text(
+            "interactions:\n" + "".join(calls) + "version: 1\n", encoding="utf-8"
+        )
+        shutil.copy(EXAMPLES / "recorded.sse", Path(folder) / "cassettes" / "hello.sse")
+        return _fenced("text", _run(folder, "import", f"{folder}/cassettes", "--out", f"{folder}/all.yaml"))
+
+
+def shown(*arguments: str) -> str:
+    """Return what `streamlab show` says of a cassette."""
+    with tempfile.TemporaryDirectory() as folder:
+        _write_recorded(Path(folder) / "recorded.yaml", "It is sunny.", "Paris")
+        return _fenced("text", _run(folder, "show", f"{folder}/recorded.yaml", *arguments, "--width", "132"))
+
+
+def differing() -> str:
+    """Return what `streamlab diff` says of two cassettes."""
+    with tempfile.TemporaryDirectory() as folder:
+        _write_recorded(Path(folder) / "before.yaml", "It is sunny.", "Paris")
+        _write_recorded(Path(folder) / "after.yaml", "It is rainy.", "Rome")
+        return _fenced("text", _run(folder, "diff", f"{folder}/before.yaml", f"{folder}/after.yaml"))
+
+
+def _run(folder: str, *arguments: str) -> str:
+    """Return what a command prints."""
+    from click.testing import CliRunner  # noqa: PLC0415 - for this part alone
+
+    return CliRunner().invoke(cli.main, arguments).stdout.replace(folder + "/", "")
+
+
+def _write_recorded(path: Path, text: str, city: str) -> None:
+    """Write a cassette of two exchanges: an answer with a call of a tool, and one that was cut off."""
+    blocks = parse_blocks(
+        [{"text": [text[:6], text[6:]]}, {"tool_use": {"id": "toolu_1", "name": "look", "input": {"city": city}}}]
+    )
+    plan = Content(blocks, Shape(plain=True, id="msg_1")).plan(Request(body=b'{"stream": true}'), Random(0))
+    frames = [frame.raw for frame in plan.frames]
+    reads = [Read(frames[0] + frames[1], 0.0), *(Read(raw, 0.1 + 0.04 * number) for number, raw in enumerate(frames[2:]))]
+    body = {
+        "model": "claude-sonnet-4-6",
+        "max_tokens": 64,
+        "stream": True,
+        "messages": [{"role": "user", "content": "How is it?"}],
+    }
+    whole = Exchange(
+        request=Request(body=dump(body).encode()), head=plan.head, reads=tuple(reads), first=0.38, ended_at=0.7,
+        recorded="2026-11-21T06:30:00Z",
+    )  # fmt: skip
+    cut = replace(whole, reads=(*reads[:3], Read(reads[3].data[:30], 2.5)), ended=Ended.RESET, ended_at=2.6)
+    write_all(path, [whole, cut])
+
+
 _PARTS: dict[str, Callable[..., str]] = {
     "example": example,
+    "imported": imported,
+    "shown": shown,
+    "differing": differing,
     "commands": commands,
     "serve": serve_lines,
     "demo": demo,

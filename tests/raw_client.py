@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ Ending = Literal["complete", "fin", "reset", "open"]
 
 WATCH = 0.1
 """Seconds without a byte after which an answer counts as stalled, once all that should come has come."""
+_SIZE = re.compile(rb"[0-9A-Fa-f]+\r\n")
 LONG = 10.0
 """Seconds after which an answer that should go on has failed."""
 
@@ -28,7 +30,10 @@ MESSAGE: dict[str, Any] = {
 
 @dataclass(kw_only=True)
 class Answered:
-    """One answer as it came: `raw` is every byte of it, `body` what is left without head and chunks."""
+    """One answer as it came: `raw` is every byte of it, `body` what is left without head and chunks.
+
+    `stray` is what stood where the size of a chunk belongs.
+    """
 
     status: int
     headers: dict[str, str]
@@ -36,6 +41,7 @@ class Answered:
     raw: bytes
     body: bytes = b""
     chunks: list[bytes] = field(default_factory=list)
+    stray: bytes = b""
 
     @property
     def json(self) -> Any:
@@ -138,6 +144,10 @@ class RawClient:
         while self._end is None:
             lines.append(self._until(b"\r\n", watch))
             if not lines[-1].endswith(b"\r\n"):
+                break
+            if not _SIZE.fullmatch(lines[-1]):
+                answered.stray = lines[-1] + self._exactly(None, watch)
+                lines[-1] = answered.stray
                 break
             size = int(lines[-1], 16)
             lines.append(self._exactly(size + 2, watch))

@@ -108,6 +108,7 @@ def test_each_block_says_what_it_is(path: Path) -> None:
 def test_yaml_is_a_scenario(tmp_path: Path, text: str) -> None:
     """Each block loads as a file, and each of its faults has its place."""
     shutil.copy(RECORDED, tmp_path / "recorded.sse")
+    (tmp_path / "cassettes").symlink_to(ROOT / "cassettes")
     (tmp_path / "scenario.yaml").write_text(text, encoding="utf-8")
     assert load(tmp_path / "scenario.yaml").rules
 
