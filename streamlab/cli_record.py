@@ -59,7 +59,7 @@ def _seconds(ctx: click.Context, param: click.Parameter, written: str | None) ->
     "--redact",
     multiple=True,
     metavar="PATTERN",
-    help="A regular expression of what else is secret; also redact = [...] in [tool.streamlab] of pyproject.toml. May be repeated.",
+    help="A regular expression of what else is secret; also redact = [...] in [tool.streamlab] of pyproject.toml.  [multiple]",
 )
 @click.option("--ca-file", help="Certificates (PEM) to trust beside the system's.")
 @click.option(

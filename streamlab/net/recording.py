@@ -141,7 +141,7 @@ class Recording:
 
     def _keep(self, reads: list[Read]) -> None:
         """Write what may be kept."""
-        if self._redactor is None or self._redactor.head is None or self._pending is None:
+        if self._redactor is None or self._redactor.head is None or self._pending is None or self.progress.failure:
             return
         if not self._has_head:
             self._has_head = True
@@ -157,7 +157,7 @@ class Recording:
 
     def _finish(self, ended: Ended, ended_at: float | None) -> None:
         """Put it into the cassette, and read it again from there."""
-        if self._pending is None:
+        if self._pending is None or self.progress.failure:
             return
         writer, matching = self._recordings.writer, self._recordings.matching
         span = self._pending.end(ended, ended_at)
@@ -168,15 +168,17 @@ class Recording:
         self._note(check=found)
 
     def _try(self, act: Callable[[], None]) -> None:
-        """Do it, unless it has failed before; whatever goes wrong is noted, and ends the recording of this exchange alone."""
-        if self.progress.failure:
-            return
+        """Do it; the first thing that goes wrong is noted, and ends the recording of this exchange alone."""
         try:
             act()
         except StreamlabError as error:
-            self._note(failure=redact_text(str(error), self._patterns))
+            failure = str(error)
         except Exception as error:  # noqa: BLE001 - the client must not feel it, and the user must know
-            self._note(failure=redact_text(f"{type(error).__name__}: {error}", self._patterns))
+            failure = f"{type(error).__name__}: {error}"
+        else:
+            return
+        if not self.progress.failure:
+            self._note(failure=redact_text(failure, self._patterns))
 
     def _note(self, **news: object) -> None:
         count = self._count + (self._redactor.count if self._redactor is not None else 0)

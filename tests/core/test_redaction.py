@@ -223,7 +223,7 @@ def test_bytes_are_counted_and_places_follow() -> None:
     [
         (
             "a(b",
-            "--redact: the pattern 'a(b' cannot be read: missing ), unterminated subpattern at column 2\n  hint: it is a regular",
+            "--redact: the pattern 'a(b' cannot be read: missing ), unterminated subpattern at column 2\n  hint: it is",
         ),
         ("*", "--redact: the pattern '*' cannot be read: nothing to repeat at column 1"),
         ("", "--redact: a pattern is empty\n  hint: write a pattern that at least one character matches"),

@@ -61,5 +61,5 @@ def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path, monkeypatch: p
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(ScenarioError, match="pyproject.toml: cannot be read: Permission denied"):
+    with pytest.raises(ScenarioError, match=r"pyproject\.toml: cannot be read: Permission denied"):
         redact_patterns(tmp_path)

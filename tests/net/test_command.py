@@ -80,3 +80,20 @@ def test_a_terminal_is_asked_whether_we_are_in_its_foreground() -> None:
         os.setsid()
         os._exit(10 + module._has_it_from_terminal())
     assert os.waitstatus_to_exitcode(os.waitpid(alone, 0)[1]) == 10
+
+
+@pytest.mark.parametrize(("group", "has_it"), [(os.getpgrp(), True), (os.getpgrp() + 1, False), (None, False)])
+def test_the_foreground_is_that_of_the_terminal(group: int | None, has_it: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    """One that cannot be asked has none."""
+    opened = os.open(os.devnull, os.O_RDONLY)
+
+    def foreground(_: int) -> int:
+        if group is None:
+            raise OSError(25, "Inappropriate ioctl for device")
+        return group
+
+    monkeypatch.setattr(os, "open", lambda *_: opened)
+    monkeypatch.setattr(os, "tcgetpgrp", foreground)
+    assert module._has_it_from_terminal() is has_it
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened)

@@ -7,7 +7,6 @@ import logging
 
 import pytest
 from aiohttp import web
-from recorders import look
 
 from streamlab.core.exchange import Request
 from streamlab.core.sources import Failure
@@ -16,7 +15,7 @@ from streamlab.net.incoming import Performed, framing, quiet_logger, read_reques
 MOST = 1000
 
 
-def ask(data: bytes, logger: logging.Logger | None = None) -> list[tuple[Request | Failure, bool, bool, bool]]:
+def ask(*data: bytes, logger: logging.Logger | None = None) -> list[tuple[Request | Failure, bool, bool, bool]]:
     """Return what a server makes of a request: the request, and what its answer may be."""
     found: list[tuple[Request | Failure, bool, bool, bool]] = []
 
@@ -34,8 +33,15 @@ def ask(data: bytes, logger: logging.Logger | None = None) -> list[tuple[Request
             handle, request_factory=request_factory(MOST), logger=logger or logging.getLogger("test"), access_log=None
         )
         server = await loop.create_server(made, "127.0.0.1", 0)
-        url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
-        await asyncio.to_thread(look, url, data)
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for each in data:
+            writer.write(each)
+            await asyncio.sleep(0.01)  # so that it is read by itself
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
         server.close()
         await made.shutdown()
 
@@ -45,7 +51,8 @@ def ask(data: bytes, logger: logging.Logger | None = None) -> list[tuple[Request
 
 def test_a_request_is_read_whole() -> None:
     """Its path without the host and the query, its headers in order, its body."""
-    head = b"POST http://evil.example/a%2fb?c=d&e HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nx-a: 2\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n{}"
+    first = b"POST http://evil.example/a%2fb?c=d&e HTTP/1.1\r\n"
+    head = first + b"Host: x\r\nX-A: 1\r\nx-a: 2\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n{}"
     ((request, *allowed),) = ask(head)
     assert isinstance(request, Request)
     assert (request.method, request.path, request.query, request.body) == ("POST", "/a%2fb", "c=d&e", b"{}")
@@ -66,16 +73,16 @@ def test_a_request_says_what_its_answer_may_be(head: bytes, allowed: list[bool])
 
 
 @pytest.mark.parametrize(
-    ("data", "kind"),
+    ("data", "more", "kind"),
     [
-        (b"content-length: 1001\r\n\r\n", "request_too_large"),
-        (b"transfer-encoding: chunked\r\n\r\n7d0\r\n" + b"x" * 2000 + b"\r\n0\r\n\r\n", "request_too_large"),
-        (b"transfer-encoding: chunked\r\n\r\nzz\r\n", "invalid_request_error"),
+        (b"content-length: 1001\r\n\r\n", [], "request_too_large"),
+        (b"transfer-encoding: chunked\r\n\r\n7d0\r\n" + b"x" * 2000 + b"\r\n0\r\n\r\n", [], "request_too_large"),
+        (b"transfer-encoding: chunked\r\n\r\n1\r\n", [b"x\r\nzz\r\n"], "invalid_request_error"),
     ],
 )
-def test_a_body_that_cannot_be_had_is_the_apis_error(data: bytes, kind: str) -> None:
+def test_a_body_that_cannot_be_had_is_the_apis_error(data: bytes, more: list[bytes], kind: str) -> None:
     """Too long, or broken."""
-    ((request, *_),) = ask(b"POST / HTTP/1.1\r\nhost: x\r\n" + data)
+    ((request, *_),) = ask(b"POST / HTTP/1.1\r\nhost: x\r\n" + data, *more)
     assert isinstance(request, Failure)
     assert kind.removesuffix("_error") in request.error.type
 
@@ -86,7 +93,7 @@ def test_nothing_of_a_request_is_logged(caplog: pytest.LogCaptureFixture) -> Non
     assert quiet_logger("streamlab.test") is logger
     assert len(logger.filters) == 1
     with caplog.at_level(logging.DEBUG):
-        ask(b'{"key":"my-own-secret"} / HTTP/1.1\r\n\r\n', logger)
+        ask(b'{"key":"my-own-secret"} / HTTP/1.1\r\n\r\n', logger=logger)
         logger.warning("the key %s", "sk-ant-api03-secret")
     texts = [each.getMessage() for each in caplog.records if each.name == logger.name]
     assert texts == ["Error handling request from 127.0.0.1: BadHttpMethod", "the key [redacted]"]

@@ -674,3 +674,197 @@ def test_a_serving_can_be_started_by_hand() -> None:
     serving.stop()
     with pytest.raises(ConnectionRefusedError):
         RawClient(lab.url)
+
+
+# Faults
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        "cut: end, after: delta 1",
+        "[{comment: x, at: headers}, {cut: end, after: delta 1}]",
+        ["comment: x, at: headers", "cut: end, after: delta 1"],
+        ["comment: x, at: headers", Cut("end", after="delta 1")],
+        ({"cut": "end", "after": "delta 1"},),
+        [Cut("end", after="delta 1")],
+    ],
+)
+def test_faults_may_be_texts_mappings_or_objects(lab: Lab, faults: Any) -> None:
+    """One text, several, or all of them mixed."""
+    lab.reply(text(["One", " two"]), faults=faults)
+    with RawClient(lab.url) as client:
+        answered = client.ask()
+    assert answered.body.count(b"text_delta") == 1
+    assert answered.body.startswith(b": x\n\n") == ("comment" in str(faults))
+    assert lab.journal[0].ended == "end"
+
+
+@pytest.mark.parametrize(
+    ("faults", "message"),
+    [
+        ("cut: fni, at: end", "faults:1: cut: 'fni' is not a way to cut\n  hint: did you mean 'fin'? "),
+        (["stall: 1s, at: end", "cutt: 1"], "faults:1: cutt: there is no fault 'cutt'\n  hint: did you mean 'cut'? "),
+        (5, "faults: a list of faults is expected, not 5"),
+        ({"cut": "fin"}, "faults: a list of faults is expected, not {'cut': 'fin'}"),
+        ([Cut], "faults.0: a fault is expected, not "),
+        ([5], "faults.0: a fault is expected, not 5"),
+    ],
+)
+def test_a_fault_that_is_none_is_an_error_where_it_is_written(lab: Lab, faults: Any, message: str) -> None:
+    """In `reply` and in `serve` alike."""
+    with pytest.raises(ScenarioError) as raised:
+        lab.reply("Hello.", faults=faults)
+    assert str(raised.value).startswith(message)
+    with pytest.raises(ScenarioError) as raised:
+        streamlab.serve(faults=faults)
+    assert str(raised.value).startswith(message)
+
+
+def test_faults_of_a_server_come_into_every_answer_of_a_rule() -> None:
+    """After those of the reply, into replies that are scripted later too; what no rule answers has none."""
+    with streamlab.serve("hello", faults="[{retry_after: 3s}, {cut: fin, at: end}]") as lab:
+        for _ in range(2):
+            with RawClient(lab.url) as client:
+                answered = client.ask()
+            assert (answered.headers["retry-after"], answered.ending) == ("3", "fin")
+        with RawClient(lab.url) as client:
+            assert client.ask(request("/v1/models", method="GET")).ending == "complete"
+    with streamlab.serve(faults=[Stall("1ms", at="headers")]) as lab:
+        lab.reply("Hello.", faults="retry_after: 1s")
+        with RawClient(lab.url) as client:
+            assert client.ask().headers["retry-after"] == "1"
+
+
+def test_a_fault_of_a_server_without_its_place_in_a_scenario_is_an_error_before_it_starts() -> None:
+    """A file is looked at whole; a reply in Python when it is given."""
+    with pytest.raises(ScenarioError, match="the answer has no place 'delta 99'"):
+        streamlab.serve("hello", faults="cut: fin, at: delta 99")
+    serving = streamlab.serve(faults="cut: fin, at: delta 99")
+    lab = serving.start()
+    lab.reply("Hello.")
+    with RawClient(lab.url) as client:
+        assert client.ask().status == 500
+    serving.stop()
+    with pytest.raises(VerificationError, match="the answer has no place 'delta 99'"):
+        lab.verify()
+
+
+# Refusing
+
+
+def reachable(lab: Lab) -> str:
+    """Connect and ask; return what came of it."""
+    try:
+        with RawClient(lab.url) as client:
+            client.socket.sendall(request())
+            return str(client.answer().status)
+    except ConnectionRefusedError:
+        return "refused"
+    except (AssertionError, BrokenPipeError, ConnectionResetError):  # the client found no head, or could not send
+        return "reset"
+
+
+def test_connections_are_refused_until_they_are_accepted(lab: Lab) -> None:
+    """The port is the same after it, and the replies are as they were."""
+    lab.reply("Hello.", times=2)
+    assert reachable(lab) == "200"
+    lab.refuse()
+    assert [reachable(lab) for _ in range(3)] == ["refused"] * 3
+    lab.refuse()
+    lab.accept()
+    assert reachable(lab) == "200"
+    lab.verify()
+
+
+def test_connections_are_refused_for_the_length_of_a_block(lab: Lab) -> None:
+    """Whatever goes wrong in it; and for so many, if a number is said."""
+    lab.reply("Hello.", times=9)
+    with lab.refuse():
+        assert reachable(lab) == "refused"
+    assert reachable(lab) == "200"
+    with pytest.raises(ZeroDivisionError), lab.refuse():
+        raise ZeroDivisionError
+    assert reachable(lab) == "200"
+    with lab.refuse(times=5):
+        assert [reachable(lab) for _ in range(2)] == ["reset", "reset"]
+    assert reachable(lab) == "200"
+
+
+def test_the_next_connections_are_reset(lab: Lab) -> None:
+    """So many, and no more; none of them is a call."""
+    lab.reply("Hello.", times=2)
+    lab.refuse(times=2)
+    assert [reachable(lab) for _ in range(4)] == ["reset", "reset", "200", "200"]
+    assert len(lab.journal) == 2
+    lab.verify()
+
+
+def test_a_client_that_tries_again_gets_through(lab: Lab) -> None:
+    """To the SDK a refused connection is an APIConnectionError, which it tries again after."""
+    lab.reply("Hello.")
+    lab.refuse(times=2)
+    client = lab.client.with_options(max_retries=2)
+    assert said(client.messages.create(model=MODEL, max_tokens=9, messages=HELLO)) == "Hello."
+    for times in (1, None):
+        lab.refuse(times)
+        with pytest.raises(anthropic.APIConnectionError):
+            ask(lab)
+        lab.accept()
+    lab.verify()
+
+
+def test_a_connection_that_nobody_uses_is_closed_and_one_in_use_after_its_answer(lab: Lab) -> None:
+    """So that a client which keeps its connection is refused as well."""
+    lab.reply("Hello.", times=2)
+    lab.reply("Slow.", faults="stall: 50ms, at: headers")
+    with RawClient(lab.url) as idle, RawClient(lab.url) as busy, RawClient(lab.url) as new:
+        assert idle.ask().ending == busy.ask().ending == "complete"
+        busy.socket.sendall(request())
+        busy.receive(100)
+        with lab.refuse():
+            assert idle.rest() == (b"", "fin")
+            assert new.rest()[1] in ("fin", "reset")
+            assert busy.answer().ending == "complete"
+            assert busy.rest() == (b"", "fin")
+
+
+def test_all_labs_of_a_server_refuse_together() -> None:
+    """They share a socket."""
+    host = Host()
+    try:
+        one, two = host.lab(), host.lab()
+        with one.refuse(), pytest.raises(ConnectionRefusedError):
+            RawClient(two.url)
+        RawClient(two.url).__exit__()
+    finally:
+        host.stop()
+
+
+@pytest.mark.parametrize("times", [0, -1, True, 1.5, "2"])
+def test_what_is_no_number_of_connections_is_an_error(lab: Lab, times: Any) -> None:
+    """Nothing is refused then."""
+    with pytest.raises(ServerError) as raised:
+        lab.refuse(times)
+    assert str(raised.value) == f"a number of connections from 1 is expected, not {times!r}"
+    lab.reply("Hello.")
+    assert reachable(lab) == "200"
+
+
+def test_a_port_that_was_taken_meanwhile_is_said(lab: Lab) -> None:
+    """It can be accepted again when it is free."""
+    port = int(lab.url.rpartition(":")[2])
+    lab.refuse()
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(ServerError, match=f"^port {port} on 127.0.0.1 is in use"):
+        lab.accept()
+    lab.accept()
+    lab.reply("Hello.")
+    assert reachable(lab) == "200"
+
+
+def test_a_server_that_refuses_can_be_stopped() -> None:
+    """Nothing is left of it."""
+    with streamlab.serve() as lab:
+        lab.refuse()
+    with pytest.raises(ConnectionRefusedError):
+        RawClient(lab.url)

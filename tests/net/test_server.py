@@ -22,7 +22,7 @@ from streamlab._version import __version__
 from streamlab.core.authoring import as_reply, error, http, text, tool_use
 from streamlab.core.blocks import Block
 from streamlab.core.exchange import Request
-from streamlab.core.faults import Cut, Stall
+from streamlab.core.faults import Comment, Cut, Stall
 from streamlab.core.journal import Call, Journal
 from streamlab.core.matching import Text, When
 from streamlab.core.pacing import Pace
@@ -405,6 +405,68 @@ def test_a_fault_without_its_place_is_a_problem() -> None:
         assert answered.status == 500
         assert len(running.journal.problems) == 1
         assert "delta 99" in running.journal.problems[0]
+
+
+@pytest.mark.parametrize("name", ["x-streamlab-fault", "X-Streamlab-Fault"])
+def test_a_request_orders_faults_for_its_own_answer(name: str) -> None:
+    """So that a test in any language can; the next request has none."""
+    with served(HELLO) as running:
+        with RawClient(running.url) as client:
+            answered = client.ask(request(headers={name: "cut: reset, after: delta 1"}))
+        assert (answered.ending, answered.body.count(b"text_delta")) == ("reset", 1)
+        with RawClient(running.url) as client:
+            assert client.ask().ending == "complete"
+        assert [call.ended for call in running.journal] == ["reset", "complete"]
+        assert running.journal.problems == ()
+
+
+def test_faults_that_are_ordered_come_after_all_others() -> None:
+    """Those of the reply first, then those of the server, then those of the request, in the order written."""
+    reply = as_reply("Hello there, client.", faults=[Comment("reply", at="end")], times=9)
+    settings = Settings(faults=(Comment("server", at="end"),))
+    ordered = "[{comment: one, at: end}, {comment: two, at: end}]"
+    data = request(headers={"x-streamlab-fault": ordered, "X-STREAMLAB-FAULT": "comment: three, at: end"})
+    with served(reply, settings=settings) as running, RawClient(running.url) as client:
+        body = client.ask(data).body
+        assert body.endswith(b": reply\n\n: server\n\n: one\n\n: two\n\n: three\n\n")
+        assert client.ask().body.endswith(b": reply\n\n: server\n\n")
+
+
+def test_a_fault_may_be_ordered_for_json() -> None:
+    """As the header of the answer, or as bytes of its body."""
+    data = request(body={**MESSAGE, "stream": False}, headers={"x-streamlab-fault": "[{retry_after: 2s}, {raw: x, at: end}]"})
+    with served(HELLO) as running, RawClient(running.url) as client:
+        answered = client.ask(data)
+        assert answered.headers["retry-after"] == "2"
+        assert answered.body.endswith(b"}x")
+        assert answered.ending == "complete"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("cutt: fin, at: end", "x-streamlab-fault:1: cutt: there is no fault 'cutt'\n  hint: did you mean 'cut'? "),
+        ("cut: fin, at: delta 99", "faults.0.at: the answer has no place 'delta 99'\n  hint: the answer has: event 1.."),
+        ("{cut: fin", "x-streamlab-fault:"),
+        ("", "x-streamlab-fault:1: a fault is expected, and this is empty"),
+        (
+            "[{cut: fin, at: end}, {cut: fin, at: end}]",
+            "faults.1: the answer ends here already, by a fault before this one (fin)",
+        ),
+    ],
+)
+def test_an_order_that_cannot_be_read_is_a_problem_and_no_silent_pass(
+    text: str, problem: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client is told in an error that it does not send again, the journal has it, and the next request is answered."""
+    with served(HELLO) as running, RawClient(running.url) as client:
+        answered = client.ask(request(headers={"x-streamlab-fault": text}))
+        assert (answered.status, answered.headers["x-should-retry"]) == (500, "false")
+        (told,) = running.journal.problems
+        assert told.startswith(problem)
+        assert answered.json["error"]["message"] == f"streamlab: {told}"
+        assert client.ask().status == 200
+    assert caplog.records == []
 
 
 def test_whoever_is_told_cannot_spoil_an_answer() -> None:
