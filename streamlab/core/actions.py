@@ -129,19 +129,27 @@ class _Part:
     """What goes into one chunk: when it is due, its bytes, how many events it completes, and whether it is sent on its own."""
 
     due: float
-    data: bytes
+    pieces: list[bytes]
     events: int
     is_apart: bool
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes."""
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
 
 
 def _parts(timed: Iterable[tuple[float, Frame]]) -> Iterator[_Part]:
     """Yield the chunks of a body; one is due when the last of what is joined in it is."""
     part: _Part | None = None
     for due, frame in timed:
-        for number, piece in enumerate(_pieces(due, frame)):
-            if part is not None and frame.joined and number == 0:
-                part = _Part(max(part.due, piece.due), part.data + piece.data, part.events + piece.events, part.is_apart)
-                continue
+        pieces = _pieces(due, frame) if frame.splits else iter((_Part(due, [frame.raw], _is_event(frame), is_apart=False),))
+        if part is not None and frame.joined:
+            first = next(pieces)
+            part.due = max(part.due, first.due)
+            part.pieces += first.pieces
+            part.events += first.events
+        for piece in pieces:
             if part is not None:
                 yield part
             part = piece
@@ -150,12 +158,12 @@ def _parts(timed: Iterable[tuple[float, Frame]]) -> Iterator[_Part]:
 
 
 def _pieces(due: float, frame: Frame) -> Iterator[_Part]:
-    """Yield the pieces of a frame; those that a fault split off are sent on their own."""
+    """Yield the pieces of a frame that is split; those that a fault split off are sent on their own."""
     start, is_apart = 0, any(split.recorded is None for split in frame.splits)
     for split in frame.splits:
-        yield _Part(due, frame.raw[start : split.offset], 0, is_apart)
+        yield _Part(due, [frame.raw[start : split.offset]], 0, is_apart)
         start, due = split.offset, due + split.wait
-    yield _Part(due, frame.raw[start:], int(_is_event(frame)), is_apart)
+    yield _Part(due, [frame.raw[start:]], int(_is_event(frame)), is_apart)
 
 
 def _is_event(frame: Frame) -> bool:

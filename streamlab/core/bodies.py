@@ -6,7 +6,6 @@ in another read is split there.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -19,8 +18,8 @@ __all__ = ["frames_of", "is_coded", "opened", "readable", "unpacked"]
 
 _ZLIB_OR_GZIP, _RAW = 47, -15
 """How `zlib` is told what to expect: either of two formats by their first bytes, or the bare one that some servers send."""
-_WHOLE = re.compile(rb"event: [^\r\n]+\ndata: [^\r\n]*\n\n")
-"""One whole frame, as the API writes it."""
+_END = b"\n\n"
+"""How the API ends a frame."""
 _KNOWN = ("gzip", "x-gzip", "deflate")
 _MOST = 256 * 1024 * 1024
 """The most bytes that a body is unpacked to: a few thousand could be made into any number."""
@@ -38,8 +37,9 @@ def _of_stream(reads: Iterable[Read]) -> Iterator[Frame]:
     group: list[Read] = []
     raws: list[bytes] = []
     for read in reads:
-        if is_begun and not held and _WHOLE.fullmatch(read.data):  # most reads, of most streams
-            yield Frame(read.data, recorded=read.at)
+        if is_begun and not held and _is_whole(read.data):  # most reads, of most streams
+            for number, raw in enumerate(read.data[:-2].split(_END)):
+                yield Frame(raw + _END, recorded=read.at, joined=number > 0)
             continue
         is_begun = True
         group.append(read)
@@ -50,6 +50,11 @@ def _of_stream(reads: Iterable[Read]) -> Iterator[Frame]:
             yield from _placed(raws, group)
             group, raws = [], []
     yield from _placed([*raws, *(frame.raw for frame in decoder.close())], group)
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether these bytes are whole frames, each of which ends at its first empty line, and all lines end in LF."""
+    return data.endswith(_END) and not data.startswith(b"\n") and b"\r" not in data and b"\n\n\n" not in data
 
 
 def _placed(raws: Iterable[bytes], reads: Iterable[Read]) -> Iterator[Frame]:
