@@ -17,10 +17,12 @@ from streamlab.core.plan import Head, Headers, without
 from streamlab.core.read_redaction import ReadRedactor
 from streamlab.core.redaction import Pattern, is_secret_header, redact_bytes, redact_headers, redact_query, redact_text
 
-__all__ = ["AnswerRedactor", "answer_redactor", "redact_request"]
+__all__ = ["AnswerRedactor", "answer_redactor", "plain_request", "redact_request"]
 
 _MOST_HELD = 16 * 1024 * 1024
 """Bytes that are held back at most."""
+_MOST_PLAIN = 256 * 1024 * 1024
+"""Bytes of a compressed request that are looked at."""
 _UNKEPT = {
     *("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"),
     "proxy-connection",
@@ -28,6 +30,18 @@ _UNKEPT = {
 """The headers of a request that say nothing of what is asked."""
 _OURS = "x-streamlab-"
 _WBITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+
+
+def plain_request(request: Request) -> Request:
+    """Return a request whose body is compressed as one whose body is not, if it can be read; any other as it is."""
+    coding = (request.header("content-encoding") or "identity").strip().lower()
+    if coding not in _WBITS:
+        return request
+    try:
+        body = zlib.decompressobj(_WBITS[coding]).decompress(request.body, _MOST_PLAIN)
+    except zlib.error:
+        return request
+    return replace(request, headers=without(request.headers, {"content-encoding"}), body=body)
 
 
 def redact_request(request: Request, patterns: Sequence[Pattern] = ()) -> tuple[Request, int]:

@@ -17,6 +17,7 @@ from streamlab.core.actions import Framing
 from streamlab.core.api_errors import ERRORS
 from streamlab.core.endpoints import json_plan
 from streamlab.core.exchange import Ended, Request
+from streamlab.core.exchange_redaction import plain_request
 from streamlab.core.identity import generator
 from streamlab.core.pacing import INSTANT
 from streamlab.core.plan import Ending, Headers, Plan, without
@@ -94,7 +95,14 @@ class Recorder:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen, and return the URL. Raises ServerError if the address cannot be had."""
         make = request_factory(MAX_REQUEST)
-        self._web = web.Server(self._handle, request_factory=make, handler_cancellation=True, access_log=None, logger=_logger)
+        self._web = web.Server(
+            self._handle,
+            request_factory=make,
+            handler_cancellation=True,
+            access_log=None,
+            logger=_logger,
+            auto_decompress=False,
+        )
         self._listener = Listener(self._web)
         return await self._listener.start(host, port)
 
@@ -118,14 +126,15 @@ class Recorder:
         transport = incoming.transport
         if transport is None:  # the client has left
             return Performed(is_kept=False)
-        request = await read_request(incoming, transport, MAX_REQUEST)
-        connection, allowed = Connection(transport, incoming.writer.drain), framing(incoming)
+        connection = Connection(transport, incoming.writer.drain)
         try:
+            request = await read_request(incoming, transport, MAX_REQUEST)
+            allowed = framing(incoming)
             if isinstance(request, Failure):
                 is_kept = await self._perform(_own(request.plan(Request(), generator(0, "own"))), connection, allowed)
             elif (own := _answer_of_ours(request)) is not None:
                 is_kept = await self._perform(_own(own), connection, allowed)
-            elif (reply := self._replay_of(request)) is not None:
+            elif (reply := self._replay_of(plain_request(request))) is not None:
                 is_kept = await self._replay(request, reply, connection, allowed)
             else:
                 is_kept = await self._forward(request, connection, allowed)
@@ -151,7 +160,7 @@ class Recorder:
 
     async def _forward(self, request: Request, connection: Connection, allowed: Framing) -> bool:
         """Send a request on and its answer back, and record them. Raises ConnectionError if the client leaves."""
-        recording = self._recordings.begin(request)
+        recording = self._recordings.begin(plain_request(request))
         answer: Answer | None = None
         try:
             answer = await self._upstream.send(request, self._forwarding.headers(request))

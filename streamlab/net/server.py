@@ -90,6 +90,7 @@ class MockServer:
         self._on_end = on_end
         self._web: web.Server | None = None
         self._listener: Listener | None = None
+        self._busy: set[Any] = set()
         self._is_stopping = False
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, *, sock: socket.socket | None = None) -> str:
@@ -110,6 +111,8 @@ class MockServer:
         await self._listener.refuse(times)
         for connection in self._web.connections:
             connection.close()
+            if connection not in self._busy and connection.transport is not None:
+                connection.transport.close()
 
     async def accept(self) -> None:
         """Take connections again. Raises ServerError if the port has been taken meanwhile."""
@@ -139,6 +142,14 @@ class MockServer:
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_REQUEST)
 
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, on a connection that is busy meanwhile."""
+        self._busy.add(incoming.protocol)
+        try:
+            return await self._answer(incoming)
+        finally:
+            self._busy.discard(incoming.protocol)
+
+    async def _answer(self, incoming: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; what is returned tells aiohttp only whether to keep the connection."""
         transport = incoming.transport
         if transport is None:  # the client has left

@@ -10,7 +10,7 @@ import pytest
 
 from streamlab.core import exchange_redaction as module
 from streamlab.core.exchange import Read, Request
-from streamlab.core.exchange_redaction import answer_redactor, redact_request
+from streamlab.core.exchange_redaction import answer_redactor, plain_request, redact_request
 from streamlab.core.plan import Head, Headers
 
 KEY = "sk-ant-api03-" + "x1" * 12
@@ -123,3 +123,20 @@ def test_other_bodies_have_no_end_to_be_seen() -> None:
     redactor = answer_redactor(Head(200, (STREAM,)))
     redactor.feed(Read(b"data: 1\n\ndata: 2\n\n"))
     assert (redactor.events, redactor.saw_end) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "plain"),
+    [
+        ("gzip", gzip.compress(b"{}"), b"{}"),
+        ("deflate", zlib.compress(b"{}"), b"{}"),
+        ("gzip", b"none", None),
+        ("br", b"x", None),
+    ],
+)
+def test_a_compressed_request_is_read(coding: str, body: bytes, plain: bytes | None) -> None:
+    """If it can be; its recording is in plain text then."""
+    request = Request(headers=(("content-encoding", coding), ("a", "b")), body=body)
+    expected = request if plain is None else Request(headers=(("a", "b"),), body=plain)
+    assert plain_request(request) == expected
+    assert plain_request(Request(body=b"x")) == Request(body=b"x")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streamlab.core.events import PING
 from streamlab.core.identity import generator
-from streamlab.core.pacing import INSTANT, KEEP_ALIVE, Pace, parse_pace, schedule, silence
+from streamlab.core.pacing import INSTANT, KEEP_ALIVE, Pace, lead_in, parse_pace, schedule, silence
 from streamlab.core.plan import Head, Plan
 from streamlab.core.sse import Frame, Split
 from streamlab.errors import ScenarioError
@@ -208,6 +208,22 @@ def test_joined_frames_are_due_like_others() -> None:
 def test_the_wait_of_a_head_is_no_wait_of_a_frame() -> None:
     """Frames are timed from the head, however late it comes."""
     assert list(schedule(Plan(Head(wait=9.0), (A,)), INSTANT, Random(0))) == [(0.0, A)]
+
+
+@pytest.mark.parametrize(
+    ("head", "pace", "seconds"),
+    [
+        (Head(), Pace(first=0.4), 0.4),
+        (Head(wait=9.0), Pace(first=0.4, speed=1.0), 0.4),
+        (Head(recorded=3.0), INSTANT, 0.0),
+        (Head(recorded=3.0), Pace(speed=2.0), 1.5),
+        (Head(recorded=3.0), Pace(first=0.5, speed=1.0), 3.5),
+        (Head(recorded=-1.0), Pace(speed=1.0), 0.0),
+    ],
+)
+def test_the_head_is_due_when_the_pace_says(head: Head, pace: Pace, seconds: float) -> None:
+    """After the wait of the pace, and after the time that was recorded if that is asked for."""
+    assert lead_in(Plan(head), pace) == seconds
 
 
 def test_jitter_varies_each_gap_within_its_share() -> None:

@@ -17,7 +17,7 @@ import pytest
 from clocks import Noting
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from raw_client import MESSAGE, RawClient, request
+from raw_client import LONG, MESSAGE, RawClient, request
 
 from streamlab.core.actions import Abort, Action, Finish, Framing, Hang, Send, Wait, script
 from streamlab.core.authoring import as_source, text, tool_use
@@ -243,7 +243,7 @@ def check_wire(client: RawClient, plan: Plan, clock: Noting) -> None:
     expected = b"".join(action.data for action in actions if isinstance(action, Send))
     waits = [action.until for action in actions if isinstance(action, Wait)]
     client.receive(len(expected))
-    received, ending = client.rest(watch=SOON)
+    received, ending = client.rest(watch=LONG if isinstance(actions[-1], Abort) else SOON)
     head, mark, rest = received.partition(b"\r\n\r\n")
     received = DATES.sub(TODAY.encode(), head) + mark + rest
     head, mark, rest = expected.partition(b"\r\n\r\n")

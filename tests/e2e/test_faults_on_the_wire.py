@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from clocks import Noting
-from raw_client import MESSAGE, Answered, Ending, RawClient, request
+from raw_client import LONG, MESSAGE, WATCH, Answered, Ending, RawClient, request
 
 import streamlab
 from streamlab import events, text, tool_use
@@ -784,7 +784,7 @@ def test_a_fault_is_on_the_wire_as_it_is_documented(host: Host, clock: Noting, t
     with RawClient(host.url) as client:
         client.socket.sendall(asked(lab, source))
         if not expected.is_written:
-            assert client.rest(watch=SOON) == (b"", expected.ending)
+            assert client.rest(watch=SOON if expected.ending == "open" else LONG) == (b"", expected.ending)
         else:
             check_answer(client, expected, clock)
         assert lab.journal[0].ended == (None if expected.ending == "open" else expected.ended)
@@ -802,7 +802,7 @@ def check_answer(client: RawClient, expected: Expected, clock: Noting) -> None:
     is_open = expected.ending == "open"
     if is_open:
         client.receive(sum(len(chunk) for chunk in expected.chunks if isinstance(chunk, bytes)))
-    answered = client.answer(watch=SOON if is_open else 10.0)
+    answered = client.answer(watch=WATCH if is_open else LONG)
     assert (answered.status, answered.ending, answered.stray) == (expected.status, expected.ending, expected.stray)
     check_headers(answered, expected.headers)
     assert ("transfer-encoding" in answered.headers) is not expected.is_sized
@@ -813,7 +813,8 @@ def check_answer(client: RawClient, expected: Expected, clock: Noting) -> None:
     assert [(body_sent(answered, count), time) for count, time in clock.silences] == list(expected.silences)
     if expected.rest:
         client.receive(len(expected.rest))
-        assert client.rest(watch=SOON) == (expected.rest, "fin" if expected.ended == "fin" else "open")
+        is_closed = expected.ended == "fin"
+        assert client.rest(watch=LONG if is_closed else SOON) == (expected.rest, "fin" if is_closed else "open")
 
 
 def test_every_fault_is_shown() -> None:

@@ -164,6 +164,29 @@ def test_some_requests_are_not_the_upstreams(data: bytes, status: int, said: byt
     assert (server.requests, running.told, out.exists()) == ([], [], False)
 
 
+def test_a_compressed_request_goes_upstream_as_it_is(out: Path) -> None:
+    """And is kept as text, without the secrets in it; a replay knows it again."""
+    body = gzip.compress(b'{"stream":true,"key":"sk-ant-api03-secret"}')
+    asked = ask_for(body=body, headers={"content-encoding": "gzip", "connection": "close"})
+    with serving(answering(HELLO)) as server, recorder(server.url, out) as running:
+        live = look(running.url, asked)
+    assert server.requests[0].endswith(b"\r\n\r\n" + body)
+    assert exchanges(out)[0].request.json == {"stream": True, "key": "[redacted]"}
+    assert running.ended[0].check == ""
+    with replay(out) as url:
+        assert look(url, asked) == live
+
+
+def test_a_client_that_leaves_while_it_asks_is_no_exchange(out: Path) -> None:
+    """There is no request yet."""
+    with serving(answering(HELLO)) as server, recorder(server.url, out) as running:
+        with RawClient(running.url) as client:
+            client.socket.sendall(ask_for()[:-5])
+            time.sleep(0.05)
+        time.sleep(0.05)
+    assert (server.requests, running.told) == ([], [])
+
+
 # What comes back.
 
 
@@ -342,13 +365,46 @@ class RawClientLater:
         self.client.socket.close()
 
 
+def settle(count: Callable[[], int]) -> None:
+    """Wait until a count has risen, and rises no more."""
+    before = -1
+    while (now := count()) != before or not now:
+        before = now
+        time.sleep(0.15)
+
+
+def test_a_slow_client_that_leaves_takes_nothing_with_it(out: Path) -> None:
+    """What had arrived for it and was not taken yet is in the cassette."""
+    sent: list[int] = []
+
+    def behave(peer: Peer) -> None:
+        peer.request()
+        peer.send(HEAD)
+        while True:
+            peer.send(chunk(b"data: %06d %b\n\n" % (len(sent), b"x" * 8000)))
+            sent.append(1)
+
+    with serving(behave) as server, recorder(server.url, out) as running:
+        with RawClient(running.url, receive_buffer=20_000) as client:
+            client.socket.sendall(ask_for())
+            settle(lambda: len(sent))
+            taken = running.told[-1].size
+        wait(lambda: running.ended)
+    (made,) = exchanges(out)
+    assert made.ended is Ended.LEFT
+    assert len(made.body) > taken + 400_000
+    numbers = [int(each[6:12]) for each in made.body.split(b"\n\n") if len(each) > 12]
+    assert numbers == list(range(len(numbers)))
+
+
 @pytest.mark.parametrize("then", ["close", "reset"])
 def test_a_slow_client_loses_nothing(then: str, out: Path) -> None:
     """Not even if the upstream has gone long ago; meanwhile the upstream is held back."""
-    pieces = [b"data: %06d %b\n\n" % (number, b"x" * 8000) for number in range(1500)]
+    pieces = [b"data: %06d %b\n\n" % (number, b"x" * 8000) for number in range(2500)]
     sent = []
 
     def behave(peer: Peer) -> None:
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 50_000)
         peer.request()
         peer.send(HEAD)
         for piece in pieces:
@@ -363,7 +419,7 @@ def test_a_slow_client_loses_nothing(then: str, out: Path) -> None:
         RawClient(running.url, receive_buffer=20_000) as client,
     ):
         client.socket.sendall(ask_for())
-        time.sleep(0.2)
+        settle(lambda: len(sent))
         assert len(sent) < len(pieces)
         answered = client.answer()
     assert answered.body == b"".join(pieces)

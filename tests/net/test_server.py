@@ -626,7 +626,7 @@ def test_connections_that_come_while_it_stops_are_closed_too() -> None:
 def test_a_request_of_a_client_that_is_gone_is_no_call() -> None:
     """When its connection is lost before it is looked at, there is nothing to answer."""
     namespace = Namespace()
-    answer = asyncio.run(MockServer(namespace)._handle(cast("web.BaseRequest", SimpleNamespace(transport=None))))
+    answer = asyncio.run(MockServer(namespace)._handle(cast("web.BaseRequest", SimpleNamespace(transport=None, protocol=None))))
     assert answer.keep_alive is False
     assert len(namespace.journal) == 0
 
