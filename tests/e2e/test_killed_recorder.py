@@ -51,14 +51,19 @@ def test_a_recorder_that_is_killed_loses_no_exchange(tmp_path: Path) -> None:
 
 
 def check(out: Path, done: int, whole: bytes) -> None:
-    """See that so many exchanges are there, and that what was cut off says so."""
+    """See that so many exchanges are there, and that what was cut off says so.
+
+    The last answer that the client has had may be marked as interrupted, whole: its end was not in the file yet.
+    """
     made = exchanges(out)
     finished = [each for each in made if each.ended is Ended.COMPLETE]
     assert [each.request.json["number"] for each in finished] == list(range(len(finished)))
-    assert len(finished) in (done, done + 1)
     assert all(each.body == whole for each in finished)
     others = [each for each in made if each.ended is not Ended.COMPLETE]
-    assert [each.ended for each in others] in ([], [Ended.INTERRUPTED])
+    unwritten = [each for each in others if each.body == whole]
+    assert len(finished) in (done, done + 1) or (len(finished) == done - 1 and len(unwritten) == 1)
+    assert all(each.ended is Ended.INTERRUPTED for each in others)
+    assert len(others) - len(unwritten) <= 1
     assert all(whole.startswith(each.body) for each in others)
     if finished:
         with replay(out) as url, RawClient(url) as client:
