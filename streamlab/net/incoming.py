@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -43,10 +44,12 @@ class _WithoutRequests(logging.Filter):
     """Takes the bytes of requests out of what is logged: there may be secrets in them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep of an error what kind it is, and of all else what is not shaped like a key."""
-        kind = f": {record.exc_info[0].__name__}" if record.exc_info and record.exc_info[0] else ""
+        """Keep of an error what kind it is and where it came up, and of all else what is not shaped like a key."""
+        error = record.exc_info[1] if record.exc_info else None
+        kind = f": {type(error).__name__}" if error is not None else ""
         record.msg, record.args = redact_text(record.getMessage()) + kind, ()
-        record.exc_info = record.exc_text = None
+        record.exc_text = "".join(traceback.format_tb(error.__traceback__)) if error is not None else None
+        record.exc_info = None
         return True
 
 
@@ -78,18 +81,20 @@ def framing(incoming: web.BaseRequest) -> Framing:
     )
 
 
-async def read_request(incoming: web.BaseRequest, transport: asyncio.Transport, most: int) -> Request | Failure:
-    """Return a whole request, or the error that the API answers if its body cannot be had. Only the path of a URL counts."""
+async def read_request(incoming: web.BaseRequest, transport: asyncio.Transport, most: int) -> tuple[Request, Failure | None]:
+    """Return a request, and the error that the API answers if its body cannot be had; it is empty then.
+
+    Of the URL only path and query count: a client may name any host.
+    """
     body = await _read(incoming, transport, most)
-    if isinstance(body, Failure):
-        return body
-    return Request(
+    request = Request(
         method=incoming.method,
         path=incoming.rel_url.raw_path,
         query=incoming.rel_url.raw_query_string,
         headers=tuple(incoming.headers.items()),
-        body=body,
+        body=b"" if isinstance(body, Failure) else body,
     )
+    return request, body if isinstance(body, Failure) else None
 
 
 async def _read(incoming: web.BaseRequest, transport: asyncio.Transport, most: int) -> bytes | Failure:

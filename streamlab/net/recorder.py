@@ -128,10 +128,10 @@ class Recorder:
             return Performed(is_kept=False)
         connection = Connection(transport, incoming.writer.drain)
         try:
-            request = await read_request(incoming, transport, MAX_REQUEST)
+            request, failure = await read_request(incoming, transport, MAX_REQUEST)
             allowed = framing(incoming)
-            if isinstance(request, Failure):
-                is_kept = await self._perform(_own(request.plan(Request(), generator(0, "own"))), connection, allowed)
+            if failure is not None:
+                is_kept = await self._perform(_own(failure.plan(request, generator(0, "own"))), connection, allowed)
             elif (own := _answer_of_ours(request)) is not None:
                 is_kept = await self._perform(_own(own), connection, allowed)
             elif (reply := self._replay_of(plain_request(request))) is not None:

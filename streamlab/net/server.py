@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import socket
 import threading
@@ -13,11 +12,8 @@ from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http import HttpVersion11
-from aiohttp.web_protocol import RequestPayloadError
 
 from streamlab._version import __version__
-from streamlab.core.actions import Framing
 from streamlab.core.api_errors import ERRORS
 from streamlab.core.api_headers import cors_headers
 from streamlab.core.endpoints import json_plan
@@ -33,6 +29,7 @@ from streamlab.core.tapes import Tape
 from streamlab.errors import ServerError
 from streamlab.files.fault_text import parse_fault_text
 from streamlab.net.clock import Clock, RealClock
+from streamlab.net.incoming import Performed, framing, quiet_logger, read_request, request_factory
 from streamlab.net.listener import Listener
 from streamlab.net.perform import Connection, perform
 
@@ -47,8 +44,7 @@ FAULT_HEADER = "x-streamlab-fault"
 """The header by which a request orders faults for its own answer; it may come more than once."""
 _NAMESPACE = re.compile(r"/(~[A-Za-z0-9_.-]+)(/.*)?")
 
-_logger = logging.getLogger("streamlab.server")
-_logger.addHandler(logging.NullHandler())
+_logger = quiet_logger("streamlab.server")
 
 
 @dataclass(slots=True)
@@ -95,9 +91,8 @@ class MockServer:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, *, sock: socket.socket | None = None) -> str:
         """Listen, and return the URL. Raises ServerError if the address cannot be had."""
-        self._web = web.Server(
-            self._handle, request_factory=self._make_request, handler_cancellation=True, access_log=None, logger=_logger
-        )
+        make = request_factory(MAX_REQUEST)
+        self._web = web.Server(self._handle, request_factory=make, handler_cancellation=True, access_log=None, logger=_logger)
         self._listener = Listener(self._web)
         return await self._listener.start(host, port, sock)
 
@@ -136,11 +131,6 @@ class MockServer:
         except Exception:  # whoever listens must not spoil what is on the wire
             _logger.exception("telling of a call failed")
 
-    @staticmethod
-    def _make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
-        loop = asyncio.get_running_loop()
-        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_REQUEST)
-
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, on a connection that is busy meanwhile."""
         self._busy.add(incoming.protocol)
@@ -153,13 +143,8 @@ class MockServer:
         """Answer one request; what is returned tells aiohttp only whether to keep the connection."""
         transport = incoming.transport
         if transport is None:  # the client has left
-            return _Performed(is_kept=False)
+            return Performed(is_kept=False)
         namespace, request, found = await self._decide(incoming, transport)
-        framing = Framing(
-            chunked=incoming.version >= HttpVersion11,
-            keep_alive=incoming.keep_alive and incoming.content.exception() is None,
-            has_body=incoming.method != "HEAD",
-        )
         connection = Connection(transport, incoming.writer.drain)
         call = Call(
             number=0,
@@ -172,10 +157,10 @@ class MockServer:
         )
         record = _Record(namespace if request.path != _HEALTH else Namespace(), call, self._clock)
         try:
-            return _Performed(is_kept=await perform(found.script(framing), connection, self._clock, record.watch))
+            return Performed(is_kept=await perform(found.script(framing(incoming)), connection, self._clock, record.watch))
         except ConnectionError:
             record.left("client")
-            return _Performed(is_kept=False)
+            return Performed(is_kept=False)
         except asyncio.CancelledError:
             record.left("server" if self._is_stopping else "client")
             raise
@@ -185,20 +170,13 @@ class MockServer:
 
     async def _decide(self, incoming: web.BaseRequest, transport: asyncio.Transport) -> tuple[Namespace, Request, Answer]:
         """Read a request and return where it belongs, what it is, and what it is answered."""
-        name, path = self._route(incoming.rel_url.raw_path)
-        namespace = self.namespaces[name]
-        read = await _read(incoming, transport)
-        request = Request(
-            method=incoming.method,
-            path=path,
-            query=incoming.rel_url.raw_query_string,
-            headers=tuple(incoming.headers.items()),
-            body=read if isinstance(read, bytes) else b"",
-        )
+        request, failure = await read_request(incoming, transport, MAX_REQUEST)
+        name, path = self._route(request.path)
+        namespace, request = self.namespaces[name], replace(request, path=path)
         date = ("date", formatdate(usegmt=True))
         common = (date, *cors_headers(request.header("origin")))
-        if isinstance(read, Failure):
-            return namespace, request, _standing(read.plan(request, generator(0, "body")), common)
+        if failure is not None:
+            return namespace, request, _standing(failure.plan(request, generator(0, "body")), common)
         if request.path == _HEALTH:
             return namespace, request, _standing(_HEALTHY, common)
         try:
@@ -239,39 +217,6 @@ class _Record:
         self.call = replace(self.call, **news)
         with self._namespace.lock:
             self._namespace.journal.update(self.call)
-
-
-class _Performed(web.StreamResponse):
-    """An answer that is already on the wire."""
-
-    def __init__(self, *, is_kept: bool) -> None:
-        super().__init__()
-        self._is_kept = is_kept
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether the connection takes another request."""
-        return self._is_kept
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Do nothing: the head has been sent."""
-
-    async def write_eof(self, data: Any = b"") -> None:
-        """Do nothing: the body has been sent."""
-
-
-async def _read(incoming: web.BaseRequest, transport: asyncio.Transport) -> bytes | Failure:
-    """Return the body of a request, or the error that the API answers if it cannot be had."""
-    if (incoming.content_length or 0) > MAX_REQUEST:
-        return Failure(ERRORS["request_too_large"])
-    if (incoming.headers.get("expect") or "").lower() == "100-continue":
-        transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    try:
-        return await incoming.read()
-    except web.HTTPRequestEntityTooLarge:
-        return Failure(ERRORS["request_too_large"])
-    except RequestPayloadError as error:
-        return Failure(ERRORS["invalid_request"], f"The request body cannot be read: {error}")
 
 
 _HEALTHY = json_plan({"status": "ok", "version": __version__}, generator(0, "health"))

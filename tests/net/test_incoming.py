@@ -15,15 +15,15 @@ from streamlab.net.incoming import Performed, framing, quiet_logger, read_reques
 MOST = 1000
 
 
-def ask(*data: bytes, logger: logging.Logger | None = None) -> list[tuple[Request | Failure, bool, bool, bool]]:
+def ask(*data: bytes, logger: logging.Logger | None = None) -> list[tuple[Request, Failure | None, bool, bool, bool]]:
     """Return what a server makes of a request: the request, and what its answer may be."""
-    found: list[tuple[Request | Failure, bool, bool, bool]] = []
+    found: list[tuple[Request, Failure | None, bool, bool, bool]] = []
 
     async def handle(incoming: web.BaseRequest) -> web.StreamResponse:
         assert incoming.transport is not None
-        request = await read_request(incoming, incoming.transport, MOST)
+        request, failure = await read_request(incoming, incoming.transport, MOST)
         allowed = framing(incoming)
-        found.append((request, allowed.chunked, allowed.keep_alive, allowed.has_body))
+        found.append((request, failure, allowed.chunked, allowed.keep_alive, allowed.has_body))
         incoming.transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
         return Performed(is_kept=False)
 
@@ -53,8 +53,8 @@ def test_a_request_is_read_whole() -> None:
     """Its path without the host and the query, its headers in order, its body."""
     first = b"POST http://evil.example/a%2fb?c=d&e HTTP/1.1\r\n"
     head = first + b"Host: x\r\nX-A: 1\r\nx-a: 2\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n{}"
-    ((request, *allowed),) = ask(head)
-    assert isinstance(request, Request)
+    ((request, failure, *allowed),) = ask(head)
+    assert failure is None
     assert (request.method, request.path, request.query, request.body) == ("POST", "/a%2fb", "c=d&e", b"{}")
     assert request.headers[1:3] == (("X-A", "1"), ("x-a", "2"))
     assert allowed == [True, True, True]
@@ -69,7 +69,7 @@ def test_a_request_is_read_whole() -> None:
 )
 def test_a_request_says_what_its_answer_may_be(head: bytes, allowed: list[bool]) -> None:
     """Chunks, another request, a body."""
-    assert list(ask(head)[0][1:]) == allowed
+    assert list(ask(head)[0][2:]) == allowed
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,14 @@ def test_a_request_says_what_its_answer_may_be(head: bytes, allowed: list[bool])
 )
 def test_a_body_that_cannot_be_had_is_the_apis_error(data: bytes, more: list[bytes], kind: str) -> None:
     """Too long, or broken."""
-    ((request, *_),) = ask(b"POST / HTTP/1.1\r\nhost: x\r\n" + data, *more)
-    assert isinstance(request, Failure)
-    assert kind.removesuffix("_error") in request.error.type
+    ((request, failure, *_),) = ask(b"POST /a HTTP/1.1\r\nhost: x\r\n" + data, *more)
+    assert (request.path, request.body) == ("/a", b"")
+    assert failure is not None
+    assert kind.removesuffix("_error") in failure.error.type
 
 
 def test_nothing_of_a_request_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """There may be a key in it, of whatever shape; only what kind of error it was."""
+    """There may be a key in it, of whatever shape; only what kind of error it was, and where it came up."""
     logger = quiet_logger("streamlab.test")
     assert quiet_logger("streamlab.test") is logger
     assert len(logger.filters) == 1
@@ -98,3 +99,4 @@ def test_nothing_of_a_request_is_logged(caplog: pytest.LogCaptureFixture) -> Non
     texts = [each.getMessage() for each in caplog.records if each.name == logger.name]
     assert texts == ["Error handling request from 127.0.0.1: BadHttpMethod", "the key [redacted]"]
     assert "my-own-secret" not in caplog.text
+    assert "web_protocol.py" in caplog.text

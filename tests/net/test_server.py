@@ -394,6 +394,7 @@ def test_a_bug_in_finding_an_answer_is_a_problem_and_no_hung_client(caplog: pyte
         assert running.journal.problems == (problem,)
         assert answered.json["error"]["message"] == f"streamlab: {problem}"
         assert [record.name for record in caplog.records] == ["streamlab.server"]
+        assert "in matches" in caplog.text
         running.namespace.rules = ()
         assert client.ask(request("/", method="GET")).status == 200
 
