@@ -68,6 +68,7 @@ def record_long(path: Path, size: int) -> float:
             together.clear()
     pending.read(Read(bytes(together), at))
     pending.end(Ended.COMPLETE, at)
+    pending.append()
     writer.close()
     return written + len(together)
 

@@ -45,6 +45,7 @@ class CassetteWriter:
         self.name = str(path)
         self._header = header_text(header)
         self.path = Path(os.path.realpath(path))
+        self._numbers = count(1)
         self.recovered: list[str] = []
         self.reports: list[str] = []
         self._file: int | None = self._create() if mode == "new" else self._open()
@@ -60,7 +61,7 @@ class CassetteWriter:
     def begin(self, request: Request, recorded: str | None = None) -> Pending:
         """Begin an exchange that was asked for at `recorded` (ISO 8601, UTC): now, if it is left out."""
         moment = recorded or datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return Pending(self.path, self._append, (request, moment))
+        return Pending(self.path, self._append, (request, moment), next(self._numbers))
 
     def append(self, exchange: Exchange) -> Span:
         """Append a whole exchange; return where it stands."""

@@ -39,14 +39,16 @@ class Pending:
     opened for recording.
     """
 
-    def __init__(self, cassette: Path, append: Callable[[Iterable[bytes]], Span], begun: tuple[Request, str | None]) -> None:
-        """Begin an exchange; `append` puts a whole document into the cassette."""
+    def __init__(
+        self, cassette: Path, append: Callable[[Iterable[bytes]], Span], begun: tuple[Request, str | None], number: int = 1
+    ) -> None:
+        """Begin an exchange, the `number`th; `append` puts a whole document into the cassette."""
         self._append = append
         self._writer: Writer | None = None
         self._has_body = False
         self._size = 0
         self._failure: ServerError | None = None
-        self.path, file = _create(cassette)
+        self.path, file = _create(cassette, number)
         self._file: int | None = file
         self._write(request_text(*begun) + _REQUEST_MARK)
 
@@ -63,11 +65,14 @@ class Pending:
         tail = self._writer.tail(read)
         self._write_lines([*lines, f"~{tail}"] if tail else lines)
 
-    def end(self, ended: Ended, ended_at: float | None = None) -> Span:
-        """Say how the answer ended, `ended_at` seconds after its head; the exchange is in the cassette when this returns."""
+    def end(self, ended: Ended, ended_at: float | None = None) -> None:
+        """Say how the answer ended, `ended_at` seconds after its head: from now on the exchange is whole, here if not there."""
         self._write_lines(self._writer.close() if self._writer else [])
         self._write(foot_text(ended, ended_at))
         self.close()
+
+    def append(self) -> Span:
+        """Put an exchange that has ended into the cassette."""
         span = self._append(whole(self.path))
         self.path.unlink()
         return span
@@ -188,9 +193,8 @@ def _prefix(cassette: Path) -> str:
     return f".{cassette.name}.part-"
 
 
-def _create(cassette: Path) -> tuple[Path, int]:
-    """Return a new spool, which only its owner can read."""
-    number = 1
+def _create(cassette: Path, number: int) -> tuple[Path, int]:
+    """Return a new spool with this number, or the next that is free, which only its owner can read."""
     while True:
         path = cassette.with_name(f"{_prefix(cassette)}{number}")
         try:

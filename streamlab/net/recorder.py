@@ -1,7 +1,8 @@
 """The recorder: a proxy before one upstream that keeps every exchange.
 
 What a client gets is what a replay of the cassette will send it: the same head but for the date, a chunk for each read of the
-upstream, the same ending. It goes on to the client first, and then into the cassette.
+upstream, the same ending. Bytes go on to the client first and are kept then; of the end it is the other way round, so that
+what a client has had whole is whole on disk, whenever the recorder is killed.
 """
 
 from __future__ import annotations
@@ -202,13 +203,12 @@ class Recorder:
         self._end(answer, recording)
 
     def _end(self, answer: Answer | None, recording: Recording) -> None:
-        """Put an exchange into the cassette, while the client is on its way; once."""
+        """Keep how an exchange ended, before the client hears of it; into the cassette it is put meanwhile. Once."""
         if recording.is_over:
             return
-        recording.is_over = True
-        ended, ended_at = self._ended(answer), answer.ended_at if answer is not None else None
+        recording.end(self._ended(answer), answer.ended_at if answer is not None else None)
         problem = answer.problem if answer is not None else "the client left"
-        task = asyncio.get_running_loop().create_task(recording.end(ended, ended_at, problem))
+        task = asyncio.get_running_loop().create_task(recording.finish(problem))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 

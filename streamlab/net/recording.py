@@ -83,7 +83,7 @@ class Recordings:
 
 
 class Recording:
-    """One exchange that is being recorded. `is_over` is set by whoever calls `end`, which takes its time."""
+    """One exchange that is being recorded. `is_over` once it was told how the answer ended."""
 
     def __init__(self, recordings: Recordings, number: int, request: Request) -> None:
         self.is_over = False
@@ -122,18 +122,25 @@ class Recording:
         self._note(size=self.progress.size + len(read.data), first=first, events=redactor.events)
         self._told()
 
-    async def end(self, ended: Ended, ended_at: float | None, problem: str = "") -> None:
-        """Say how the answer ended; return when the exchange is in the cassette and was checked."""
+    def end(self, ended: Ended, ended_at: float | None) -> None:
+        """Say how the answer ended. What had come by then is kept, with its end, whatever becomes of this process."""
+        self.is_over = True
         self._try(self._close)
         if ended is Ended.COMPLETE and self._redactor is not None and not self._redactor.saw_end:
             ended = Ended.END
         self._expected.end(ended)
+        self._note(ended=ended, ended_at=ended_at)
+        if self._pending is not None and not self.progress.failure:
+            pending = self._pending
+            self._try(lambda: pending.end(ended, ended_at))
+
+    async def finish(self, problem: str = "") -> None:
+        """Return when the exchange is in the cassette and was checked; `problem` is what went wrong on the way."""
         async with self._recordings.lock:
-            await asyncio.to_thread(self._try, lambda: self._finish(ended, ended_at))
+            await asyncio.to_thread(self._try, self._append)
         if self._pending is not None:
             self._pending.close()
-        problem = redact_text(problem, self._patterns)
-        self._note(ended=ended, ended_at=ended_at, problem=problem)
+        self._note(problem=redact_text(problem, self._patterns))
         self._told()
 
     def _begin(self, clean: Request) -> None:
@@ -155,12 +162,12 @@ class Recording:
         if self._redactor is not None:
             self._keep(self._redactor.close())
 
-    def _finish(self, ended: Ended, ended_at: float | None) -> None:
+    def _append(self) -> None:
         """Put it into the cassette, and read it again from there."""
         if self._pending is None or self.progress.failure:
             return
         writer, matching = self._recordings.writer, self._recordings.matching
-        span = self._pending.end(ended, ended_at)
+        span = self._pending.append()
         if span.end - span.start <= _CHECKED_WHOLE:
             found = check(writer.exchange(span), self._expected, self._request, matching)
         else:

@@ -35,6 +35,7 @@ def record(writer: CassetteWriter, exchange: Exchange = EXCHANGE) -> None:
     for each in exchange.reads:
         pending.read(each)
     pending.end(exchange.ended, exchange.ended_at)
+    pending.append()
 
 
 def leave(path: Path, reads: tuple[Read, ...] = READS) -> Path:
@@ -63,9 +64,11 @@ def test_a_new_cassette_is_written_exchange_by_exchange(tmp_path: Path) -> None:
         second.head(STREAM, 0.4123)
         for each in READS:
             second.read(each)
-        span = second.end(Ended.COMPLETE, 1.23)
+        second.end(Ended.COMPLETE, 1.23)
+        span = second.append()
         assert writer.exchange(span) == numbered(2)
-        refused = writer.exchange(first.end(Ended.REFUSED))
+        first.end(Ended.REFUSED)
+        refused = writer.exchange(first.append())
         assert (refused.head, refused.ended, refused.reads) == (None, Ended.REFUSED, ())
         assert refused.recorded is not None
         assert len(refused.recorded) == len("2026-11-21T06:30:00.000Z")
@@ -403,6 +406,7 @@ KILLED = """
                 pending.read(Read(b"ial\\ndata: z\\n\\n", index / 100))
                 print(number, index, flush=True)
             pending.end(Ended.COMPLETE)
+            pending.append()
             print(number, "done", flush=True)
 """
 

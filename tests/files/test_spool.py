@@ -52,7 +52,9 @@ def test_an_exchange_is_appended_when_it_has_ended(begin: Callable[[], Pending],
     for each in READS:
         pending.read(each)
     assert documents == []
-    assert pending.end(Ended.COMPLETE, 1.23) is SPAN
+    pending.end(Ended.COMPLETE, 1.23)
+    assert documents == []
+    assert pending.append() is SPAN
     assert documents == [TEXT.encode()]
     assert not pending.path.exists()
     with pytest.raises(ValueError, match="the exchange has ended"):
@@ -118,6 +120,7 @@ def test_an_exchange_that_arrives_is_the_one_that_is_written(tmp_path_factory: p
         for each in made.reads:
             pending.read(each)
     pending.end(made.ended, made.ended_at)
+    pending.append()
     assert b"".join(found).decode() == "".join(document(made))
 
 
@@ -131,8 +134,9 @@ def test_a_spool_that_has_ended_is_the_document(begin: Callable[[], Pending], tm
     pending.head(STREAM, 0.4123)
     for each in READS:
         pending.read(each)
+    pending.end(Ended.COMPLETE, 1.23)
     with pytest.raises(ScenarioError):
-        pending.end(Ended.COMPLETE, 1.23)
+        pending.append()
     assert is_finished(pending.path)
     assert b"".join(whole(pending.path)) == TEXT.encode()
     assert begin().path.name == ".c.yaml.part-2"

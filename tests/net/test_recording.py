@@ -54,7 +54,8 @@ def test_an_exchange_is_told_as_it_grows(output: CassetteOutput, longest: int, m
         recording.head(HEAD, 0.25)
         recording.read(Read(FRAME, 0.5))
         recording.read(Read(STOP, 0.75))
-        await recording.end(Ended.COMPLETE, 1.0)
+        recording.end(Ended.COMPLETE, 1.0)
+        await recording.finish()
 
     told, (made,) = record(output, act)
     assert [(each.status, each.events, each.size, each.first, each.ended) for each in told] == [
@@ -75,7 +76,8 @@ def test_a_stream_without_its_end_is_marked(output: CassetteOutput) -> None:
         recording = recordings.begin(REQUEST)
         recording.head(HEAD, None)
         recording.read(Read(FRAME, None))
-        await recording.end(Ended.COMPLETE, None)
+        recording.end(Ended.COMPLETE, None)
+        await recording.finish()
 
     told, (made,) = record(output, act)
     assert (made.ended, told[-1].ended, told[-1].first, told[-1].check) == (Ended.END, Ended.END, None, "")
@@ -90,7 +92,8 @@ def test_no_secret_of_the_exchange_is_kept_or_told(output: CassetteOutput) -> No
         recording = recordings.begin(REQUEST)
         recording.head(HEAD, None)
         recording.read(Read(body, None))
-        await recording.end(Ended.FIN, None, f"it said {secrets[0]}")
+        recording.end(Ended.FIN, None)
+        await recording.finish(f"it said {secrets[0]}")
 
     told, (made,) = record(output, act, "ours")
     assert made.body == b"data: [redacted] [redacted] [redacted]\n\n"
@@ -101,7 +104,9 @@ def test_an_answer_without_a_head_is_kept(output: CassetteOutput) -> None:
     """There was a request, and this is how it ended."""
 
     async def act(recordings: Recordings) -> None:
-        await recordings.begin(REQUEST).end(Ended.REFUSED, 0.5, "nothing listens")
+        recording = recordings.begin(REQUEST)
+        recording.end(Ended.REFUSED, 0.5)
+        await recording.finish("nothing listens")
 
     told, (made,) = record(output, act)
     assert (made.head, made.ended, made.ended_at) == (None, Ended.REFUSED, 0.5)
@@ -125,7 +130,8 @@ def test_what_goes_wrong_is_told_once(
         recording = recordings.begin(REQUEST)
         recording.head(HEAD, None)
         recording.read(Read(STOP, None))
-        await recording.end(Ended.COMPLETE, None)
+        recording.end(Ended.COMPLETE, None)
+        await recording.finish()
 
     told, made = record(output, act)
     kind = "" if isinstance(error, ServerError) else "ValueError: "
@@ -141,7 +147,8 @@ def test_a_body_before_its_head_is_a_mistake(output: CassetteOutput) -> None:
         recording = recordings.begin(REQUEST)
         with pytest.raises(ValueError, match="a head comes before a body"):
             recording.read(Read(b"x", None))
-        await recording.end(Ended.LEFT, None)
+        recording.end(Ended.LEFT, None)
+        await recording.finish()
 
     record(output, act)
 
@@ -151,7 +158,9 @@ def test_what_is_replayed_is_told_too(output: CassetteOutput) -> None:
 
     async def act(recordings: Recordings) -> None:
         recordings.replayed(Request(path="/v1/sk-ant-api03-secret"), 200, 3, 100)
-        await recordings.begin(REQUEST).end(Ended.LEFT, None)
+        recording = recordings.begin(REQUEST)
+        recording.end(Ended.LEFT, None)
+        await recording.finish()
 
     told, _ = record(output, act)
     assert (told[0].path, told[0].is_replayed, told[0].events, told[0].number) == ("/v1/[redacted]", True, 3, 1)
