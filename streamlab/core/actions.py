@@ -6,7 +6,6 @@ together are one `Send`; a frame that is split is a chunk and a `Send` for each 
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ _MOST_AT_ONCE = 256 * 1024
 """Bytes after which a `Send` ends, so that a slow client holds back the making of what follows."""
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {529: "Overloaded"}
 _BODYLESS = (204, 304)
-_WRITTEN = re.compile(rb'event: (?!ping\n)([a-z_]+)\ndata: \{"type":"\1"[,} ][^\n]*\n\n\Z')
-"""The frame of an event as the API writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +140,7 @@ def _parts(timed: Iterable[tuple[float, Frame]]) -> Iterator[_Part]:
     """Yield the chunks of a body; one is due when the last of what is joined in it is."""
     part: _Part | None = None
     for due, frame in timed:
-        pieces = _pieces(due, frame) if frame.splits else iter((_Part(due, [frame.raw], _is_event(frame), is_apart=False),))
+        pieces = _pieces(due, frame) if frame.splits else iter((_Part(due, [frame.raw], frame.events, is_apart=False),))
         if part is not None and frame.joined:
             first = next(pieces)
             part.due = max(part.due, first.due)
@@ -159,18 +156,11 @@ def _parts(timed: Iterable[tuple[float, Frame]]) -> Iterator[_Part]:
 
 def _pieces(due: float, frame: Frame) -> Iterator[_Part]:
     """Yield the pieces of a frame that is split; those that a fault split off are sent on their own."""
-    start, is_apart = 0, any(split.recorded is None for split in frame.splits)
+    start, is_apart = 0, any(split.apart for split in frame.splits)
     for split in frame.splits:
         yield _Part(due, [frame.raw[start : split.offset]], 0, is_apart)
         start, due = split.offset, due + split.wait
-    yield _Part(due, [frame.raw[start:]], int(_is_event(frame)), is_apart)
-
-
-def _is_event(frame: Frame) -> bool:
-    """Whether a frame completes an event that is no ping; one written as the API writes its own is not parsed for it."""
-    if "event" not in frame.__dict__ and _WRITTEN.match(frame.raw) and frame.raw.endswith(b"}\n\n"):
-        return True
-    return frame.type not in (None, "ping")
+    yield _Part(due, [frame.raw[start:]], frame.events, is_apart)
 
 
 class _Body:

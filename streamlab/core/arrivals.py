@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-import zlib
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from streamlab.core.bodies import frames_of
 from streamlab.core.exchange import Exchange, Read
+from streamlab.core.inflation import MOST, Damage, inflated
 from streamlab.core.messages import fold
-from streamlab.core.sse import Decoder, Event, Frame, Split
+from streamlab.core.sse import Event, Frame
 
-__all__ = ["Arrived", "Silence", "Sums", "timed_frames"]
+__all__ = ["Arrived", "Silence", "Sums"]
 
-_MOST_BYTES = 256 * 1024 * 1024
 _DELTA = b"event: content_block_delta\n"
 _IDENTITY = ("", "identity")
-_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+_DAMAGES = {
+    Damage.UNKNOWN: "compressed with {coding}, which is not read",
+    Damage.DAMAGED: "the {coding} is damaged from there on",
+    Damage.TOO_LARGE: f"larger than {MOST // 1024 // 1024} MiB when decompressed; the rest is not read",
+    Damage.CUT_OFF: "the {coding} is cut off",
+}
 _PIECES = ("text", "thinking", "partial_json")
 
 
@@ -85,7 +89,7 @@ class Arrived:
         return "" if coding in _IDENTITY else coding
 
     @property
-    def reads(self) -> tuple[Read, ...]:
+    def reads(self) -> Sequence[Read]:
         """The body as it came, decompressed as far as possible."""
         return self._plain[0]
 
@@ -102,7 +106,7 @@ class Arrived:
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
         """The frames of a stream, and when they came; none if the body is no stream."""
-        return tuple(timed_frames(self.reads)) if self.is_stream else ()
+        return tuple(frames_of(self.reads, is_stream=True)) if self.is_stream else ()
 
     @property
     def events(self) -> Iterator[Event]:
@@ -147,38 +151,11 @@ class Arrived:
         )
 
     @cached_property
-    def _plain(self) -> tuple[tuple[Read, ...], str | None]:
+    def _plain(self) -> tuple[Sequence[Read], str | None]:
         if not self.coding:
             return self.exchange.reads, None
-        if self.coding not in _WINDOWS:
-            return self.exchange.reads, f"compressed with {self.coding}, which is not read"
-        return _decompressed(self.exchange.reads, self.coding)
-
-
-def timed_frames(reads: Iterable[Read]) -> Iterator[Frame]:
-    """Yield the frames in a body: when each came, which came with the one before it, and where a read begins inside it."""
-    decoder, marks, start, fed = Decoder(), deque[tuple[int, float | None]](), 0, 0
-    current: float | None = None
-
-    def timed(frame: Frame) -> Frame:
-        nonlocal start, current
-        joined = not marks or marks[0][0] != start
-        if not joined:
-            current = marks.popleft()[1]
-        at, splits = current, []
-        end = start + len(frame.raw)
-        while marks and marks[0][0] < end:
-            offset, current = marks.popleft()
-            splits.append(Split(offset - start, recorded=current))
-        start = end
-        return Frame(frame.raw, recorded=at, splits=tuple(splits), joined=joined)
-
-    for read in reads:
-        if read.data:
-            marks.append((fed, read.at))
-            fed += len(read.data)
-            yield from map(timed, decoder.feed(read.data))
-    yield from map(timed, decoder.close())
+        found, damage = inflated(self.exchange.reads, self.coding)
+        return found, None if damage is None else _DAMAGES[damage].format(coding=self.coding)
 
 
 @dataclass(slots=True)
@@ -272,25 +249,3 @@ def _named(where: str, arrived: Arrived) -> str:
     words = where.split()
     kind = arrived.frames[int(words[-1]) - 1].type if "event" in words else None
     return f"{where} ({kind})" if kind else where
-
-
-def _decompressed(reads: Iterable[Read], coding: str) -> tuple[tuple[Read, ...], str | None]:
-    """Return what each read adds to the body, and what is wrong with it."""
-    decoder, total, is_begun = zlib.decompressobj(_WINDOWS[coding]), 0, False
-    parts: list[Read] = []
-    try:
-        for read in reads:
-            part, rest, is_begun = b"", read.data, is_begun or bool(read.data)
-            while rest and total + len(part) <= _MOST_BYTES:
-                if decoder.eof:
-                    decoder = zlib.decompressobj(_WINDOWS[coding])
-                part += decoder.decompress(rest, _MOST_BYTES - total - len(part) + 1)
-                rest = decoder.unused_data
-            total += len(part)
-            if total > _MOST_BYTES:
-                return tuple(parts), f"larger than {_MOST_BYTES // 1024 // 1024} MiB when decompressed; the rest is not read"
-            if part:
-                parts.append(Read(part, read.at))
-    except zlib.error:
-        return tuple(parts), f"the {coding} is damaged from there on"
-    return tuple(parts), None if decoder.eof or not is_begun else f"the {coding} is cut off"

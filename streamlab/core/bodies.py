@@ -6,29 +6,93 @@ in another read is split there.
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import overload
 
 from streamlab.core.exchange import Read, Request
+from streamlab.core.inflation import Damage, inflated
 from streamlab.core.plan import Coding, Plan, compressed
-from streamlab.core.sse import Decoder, Frame, Split
+from streamlab.core.sse import Decoder, Frame, Split, decode
 
-__all__ = ["frames_of", "is_coded", "opened", "readable", "unpacked"]
+__all__ = ["LongBody", "frames_of", "is_coded", "opened", "readable", "unpacked"]
 
-_ZLIB_OR_GZIP, _RAW = 47, -15
-"""How `zlib` is told what to expect: either of two formats by their first bytes, or the bare one that some servers send."""
 _END = b"\n\n"
 """How the API ends a frame."""
-_KNOWN = ("gzip", "x-gzip", "deflate")
-_MOST = 256 * 1024 * 1024
-"""The most bytes that a body is unpacked to: a few thousand could be made into any number."""
 
 
-def frames_of(reads: Iterable[Read], *, is_stream: bool) -> tuple[Frame, ...]:
-    """Return the frames of a body: those of its events if it is a stream, else one for each read that brought bytes."""
+def frames_of(reads: Sequence[Read], *, is_stream: bool) -> Sequence[Frame]:
+    """Return the frames of a body: those of its events if it is a stream, else one for each read that brought bytes.
+
+    Reads that are not in memory are not taken there.
+    """
+    return (
+        tuple(_frames(reads, is_stream=is_stream))
+        if isinstance(reads, tuple | list)
+        else LongBody(reads=reads, is_stream=is_stream)
+    )
+
+
+@dataclass(frozen=True)
+class Together(Frame):
+    """The bytes of one read of a stream, sent as they are, and how many events they complete."""
+
+    events: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongBody(Sequence[Frame]):
+    """The frames of a body that is not held in memory: whoever goes through them has one read after the other."""
+
+    reads: Sequence[Read]
+    is_stream: bool
+    last: tuple[Frame, ...] = ()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return chain(_frames(self.reads, is_stream=self.is_stream), self.last)
+
+    def together(self) -> Iterator[Frame]:
+        """Yield what each read brought, where nobody asks for frames: it is sent in the same chunks at the same times."""
+        return chain(_together(read for read in self.reads if read.data), self.last) if self.is_stream else iter(self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Frame]: ...
+    def __getitem__(self, index: int | slice) -> Frame | Sequence[Frame]:
+        return tuple(self)[index]
+
+
+def _frames(reads: Iterable[Read], *, is_stream: bool) -> Iterator[Frame]:
     kept = (read for read in reads if read.data)
-    return tuple(_of_stream(kept) if is_stream else (Frame(read.data, recorded=read.at) for read in kept))
+    return _of_stream(kept) if is_stream else (Frame(read.data, recorded=read.at) for read in kept)
+
+
+def _together(reads: Iterable[Read]) -> Iterator[Frame]:
+    """Yield a frame for each read. What ends in the middle of an event is followed with a decoder until it is over."""
+    decoder, held, is_begun = Decoder(), 0, False
+    for read in reads:
+        if is_begun and not held and _is_whole(read.data):
+            events = _count(read.data)
+        else:
+            found = decoder.feed(read.data)
+            held += len(read.data) - sum(len(frame.raw) for frame in found)
+            events = sum(frame.events for frame in found)
+        is_begun = True
+        yield Together(read.data, recorded=read.at, events=events)
+
+
+def _count(data: bytes) -> int:
+    """Return how many events there are in whole frames, pings not counted, without reading those that the API wrote."""
+    frames = data.count(_END)
+    marks = (b"event: ", b'\ndata: {"type":"', b"}\n\n")
+    if data.count(b"\n") == 3 * frames and all(data.count(mark) == frames for mark in marks):
+        return frames - data.count(b"event: ping\n")
+    return sum(frame.events for frame in decode(data))
 
 
 def _of_stream(reads: Iterable[Read]) -> Iterator[Frame]:
@@ -68,10 +132,9 @@ def _placed(raws: Iterable[bytes], reads: Iterable[Read]) -> Iterator[Frame]:
         if not is_joined:
             now = at
             start, at = next(starts, (None, None))
-        begun = latest = now
+        begun = now
         while start is not None and start < end:
-            latest = at if at is not None else latest or 0.0
-            splits.append(Split(start - position, recorded=latest))
+            splits.append(Split(start - position, recorded=at, apart=False))
             now = at
             start, at = next(starts, (None, None))
         yield Frame(raw, recorded=begun, splits=tuple(splits), joined=is_joined)
@@ -102,45 +165,21 @@ def readable(plan: Plan, request: Request) -> Plan:
 def opened(plan: Plan) -> Plan:
     """Return a plan whose frames can be changed: what was compressed already is compressed as it is sent instead."""
     plain = unpacked(plan)
-    return plan if plain is plan else compressed(plain)
+    opened = plan if plain is plan else compressed(plain)
+    return opened if isinstance(opened.frames, tuple) else replace(opened, frames=tuple(opened.frames))
 
 
 def unpacked(plan: Plan) -> Plan:
     """Return the plan without compression; the same plan if it has none, or one that cannot be undone."""
-    if (
-        not is_coded(plan)
-        or _coding(plan) not in _KNOWN
-        or any(each.wait or each.splits or each.joined for each in plan.frames)
-    ):
+    if not is_coded(plan) or any(each.wait or each.splits or each.joined for each in plan.frames):
         return plan
     reads = [Read(frame.raw, frame.recorded) for frame in plan.frames]
-    found = _inflated(reads, _ZLIB_OR_GZIP)
-    if found is None and _coding(plan) == "deflate":
-        found = _inflated(reads, _RAW)
-    if found is None:
+    found, problem = inflated(reads, _coding(plan))
+    if problem not in (None, Damage.CUT_OFF):
         return plan
     last = plan.frames[-1:] if plan.frames and not plan.frames[-1].raw else ()
     head = plan.head.with_headers([("content-encoding", None), ("content-length", None)])
     return replace(plan, head=head, frames=(*frames_of(found, is_stream=plan.is_stream), *last))
-
-
-def _inflated(reads: Iterable[Read], wbits: int) -> list[Read] | None:
-    """Return what each read adds to the body; None if it is no such compression, or too much. What is missing is no error."""
-    stream, found, total = zlib.decompressobj(wbits), [], 0
-    for read in reads:
-        data, made = read.data, b""
-        while data:
-            try:
-                made += stream.decompress(data, _MOST + 1 - total - len(made))
-            except zlib.error:
-                return None
-            if stream.unconsumed_tail or total + len(made) > _MOST:
-                return None
-            data = stream.unused_data if stream.eof else b""
-            stream = zlib.decompressobj(wbits) if data else stream  # gzip allows several after one another
-        total += len(made)
-        found.append(Read(made, read.at))
-    return found
 
 
 def _coding(plan: Plan) -> str:

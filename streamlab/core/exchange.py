@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -169,14 +169,15 @@ class Read:
 class Exchange:
     """One recorded request and its answer. The request has no secrets in it.
 
-    `head` is None if none came. `reads` are the body without its chunks, as it arrived; compressed if the head says so.
+    `head` is None if none came. `reads` are the body without its chunks, as it arrived; compressed if the head says so. Those
+    of a long body are read from its file each time somebody goes through them.
     `first` is the time in seconds from the request to the head, `ended_at` that from the head to the ending, `recorded` the
     moment of the request (ISO 8601); each is None if nobody knows. `others` are keys of a later version, kept as they are.
     """
 
     request: Request
     head: Head | None
-    reads: tuple[Read, ...] = ()
+    reads: Sequence[Read] = ()
     ended: Ended = Ended.COMPLETE
     first: float | None = None
     ended_at: float | None = None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 from random import Random
 from typing import Any
 
+from streamlab.core.bodies import LongBody
 from streamlab.core.durations import seconds
 from streamlab.core.events import PING
 from streamlab.core.identity import generator
@@ -80,7 +81,8 @@ def schedule(plan: Plan, pace: Pace, rng: Random) -> Iterator[tuple[float, Frame
     """Yield the frames, with pings in the long silences, and when each is due: seconds after the head."""
     lots = rng if pace.seed is None else generator(pace.seed, "jitter")
     due = previous = 0.0
-    for index, frame in enumerate(plan.frames):
+    frames = plan.frames.together() if isinstance(plan.frames, LongBody) and pace.rate is None else plan.frames
+    for index, frame in enumerate(frames):
         if pace.speed is not None and frame.recorded is not None:
             due += max(0.0, frame.recorded - previous) / pace.speed
             previous = max(previous, frame.recorded)

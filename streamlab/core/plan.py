@@ -6,7 +6,7 @@ A JSON body is a plan with one frame that carries no event.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -84,7 +84,7 @@ class Plan:
     """
 
     head: Head
-    frames: tuple[Frame, ...] = ()
+    frames: Sequence[Frame] = ()
     ending: Ending = Ending.COMPLETE
     coding: Coding = Coding.IDENTITY
     trailing: bytes = b""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
+from random import Random
 
 from streamlab.core.actions import Abort, Finish, Framing, Send, script
-from streamlab.core.exchange import Ended, Exchange, Read, Request
+from streamlab.core.exchange import Ended, Exchange, Request
+from streamlab.core.pacing import INSTANT, schedule
 from streamlab.core.plan import Ending, Head
 from streamlab.core.relay import Relay, ending_of
 from streamlab.core.tapes import Matching, plan_of
 
-__all__ = ["Expected", "check", "check_parts"]
+__all__ = ["Expected", "check"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +57,12 @@ class Expected:
 
 def check(exchange: Exchange, expected: Expected, request: Request, matching: Matching) -> str:
     """Return how an exchange is replayed otherwise than it was sent, or not found by its request; empty if all is well."""
-    return _differences(_replayed(exchange), expected.sent, matching.key(exchange.request) == matching.key(request))
-
-
-def check_parts(parts: Iterable[Exchange | Read], expected: Expected, request: Request, matching: Matching) -> str:
-    """Return the same of a long exchange, which comes without its body, and then its reads.
-
-    They are compared as they stand in the file, without being cut into frames.
-    """
-    found, is_matched = Expected(request), False
-    ended = Ended.UNKNOWN
-    for each in parts:
-        if isinstance(each, Read):
-            found.read(each.data)
-        else:
-            is_matched = matching.key(each.request) == matching.key(request)
-            ended = each.ended
-            if each.head is not None:
-                found.head(each.head)
-    found.end(ended)
-    return _differences(found.sent, expected.sent, is_matched)
-
-
-def _differences(found: _Sent, expected: _Sent, is_matched: bool) -> str:  # noqa: FBT001 - one of three findings
+    found, sent = _replayed(exchange), expected.sent
     problems = (
-        (found.head != expected.head, "its head is replayed otherwise than it came"),
-        (found.body != expected.body, "its body is replayed otherwise than it came"),
-        (found.ending is not expected.ending, f"it is replayed with the ending {found.ending}, and not {expected.ending}"),
-        (not is_matched, "its own request does not match it any more"),
+        (found.head != sent.head, "its head is replayed otherwise than it came"),
+        (found.body != sent.body, "its body is replayed otherwise than it came"),
+        (found.ending is not sent.ending, f"it is replayed with the ending {found.ending}, and not {sent.ending}"),
+        (matching.key(exchange.request) != matching.key(request), "its own request does not match it any more"),
     )
     return "; ".join(problem for is_so, problem in problems if is_so)
 
@@ -92,7 +71,7 @@ def _replayed(exchange: Exchange) -> _Sent:
     plan = plan_of(exchange)
     framing = Framing(has_body=exchange.request.method != "HEAD")
     head, digest, ending = b"", hashlib.sha256(), Ending.HANG
-    for action in script(plan, ((0.0, frame) for frame in plan.frames), framing):
+    for action in script(plan, schedule(plan, INSTANT, Random(0)), framing):
         if isinstance(action, Send):
             data = action.data
             if not head:

@@ -269,7 +269,7 @@ def _extended(plan: Plan, frames: tuple[Frame, ...], wait: float) -> Plan:
         return plan
     if wait:
         frames = (replace(frames[0], wait=wait), *frames[1:]) if frames else (Frame(b"", wait=wait),)
-    return replace(plan, frames=plan.frames + frames)
+    return replace(plan, frames=tuple(plan.frames) + frames)
 
 
 def as_json(plan: Plan, request: Request, rng: Random) -> Plan:

@@ -29,6 +29,8 @@ _BLANK_LINE = re.compile(_LINE_END)
 _FRAME_END = re.compile(_LINE_END + _LINE_END)
 _FRAME_END_SIZE = 4
 _FINISHED = re.compile(_FRAME_END.pattern + rb"\Z")
+_WRITTEN = re.compile(rb'event: (?!ping\n)([a-z_]+)\ndata: \{"type":"\1"[,} ][^\n]*\n\n\Z')
+"""The frame of an event as the API writes it."""
 _LINES = re.compile(r"\r\n|\n|\r")
 _CR = 0x0D
 
@@ -47,12 +49,14 @@ class Message:
 class Split:
     """A cut in the sending of a frame: its first `offset` bytes go out, then `wait` seconds pass.
 
-    `recorded` is when the rest arrived, in seconds after the head, if it was recorded so.
+    `recorded` is when the rest arrived, in seconds after the head, if it was recorded so. The pieces of a frame go out in
+    writes of their own if one of its cuts is `apart`, as those of a fault are; others are chunks of their own only.
     """
 
     offset: int
     wait: float = 0.0
     recorded: float | None = None
+    apart: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,13 @@ class Frame:
     def type(self) -> str | None:
         """The type of the event in it, if there is one."""
         return None if self.event is None else self.event["type"]
+
+    @property
+    def events(self) -> int:
+        """How many events it completes, pings not counted; one written as the API writes its own is not parsed for it."""
+        if "event" not in self.__dict__ and _WRITTEN.match(self.raw) and self.raw.endswith(b"}\n\n"):
+            return 1
+        return int(self.type not in (None, "ping"))
 
 
 class Decoder:

@@ -12,7 +12,7 @@ from functools import cached_property
 from random import Random
 from typing import Literal
 
-from streamlab.core.bodies import frames_of, is_coded, readable
+from streamlab.core.bodies import LongBody, frames_of, is_coded, readable
 from streamlab.core.exchange import Exchange, Request
 from streamlab.core.plan import Ending, Head, Headers, Plan
 from streamlab.core.recognition import Matching, traits
@@ -45,13 +45,16 @@ def plan_of(exchange: Exchange) -> Plan:
     plan = Plan(head, ending=ending, trailing=CORRUPT if ending is Ending.CORRUPT else b"")
     frames = frames_of(exchange.reads, is_stream=plan.is_stream and not is_coded(plan))
     last = () if exchange.ended_at is None else (Frame(b"", recorded=exchange.ended_at),)
-    return replace(plan, head=replace(head, headers=_sized(head.headers, exchange, ending)), frames=(*frames, *last))
+    frames = replace(frames, last=last) if isinstance(frames, LongBody) else (*frames, *last)
+    return replace(plan, head=replace(head, headers=_sized(head.headers, exchange, ending)), frames=frames)
 
 
 def _sized(headers: Headers, exchange: Exchange, ending: Ending) -> Headers:
     """Return the headers with the length that the body of a whole answer has, if one is said: somebody may have changed it."""
     assert exchange.head is not None  # noqa: S101 - whoever asks has seen it
     if ending is not Ending.COMPLETE or exchange.request.method == "HEAD" or exchange.head.status in _BODYLESS:
+        return headers
+    if all(name.lower() != "content-length" for name, _ in headers):
         return headers
     size = str(sum(len(read.data) for read in exchange.reads))
     return tuple((name, size if name.lower() == "content-length" else value) for name, value in headers)

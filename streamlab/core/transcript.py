@@ -228,21 +228,21 @@ _HEX = re.compile(r"⟦((?:[0-9a-fA-F]{2})+)⟧")
 _EXAMPLE = 'a line is such as: 0.1302 message_stop {"type":"message_stop"}'
 
 
-def read(lines: Iterable[str]) -> tuple[Read, ...]:
-    """Return the reads that a transcript says; blank lines are passed over.
+def read(lines: Iterable[str]) -> Iterator[Read]:
+    """Yield the reads that a transcript says; blank lines are passed over.
 
     Raises ScenarioError with the number of the line and the column, from 1, if it is none.
     """
-    reads: list[Read] = []
     parts: list[bytes] = []
     at: float | None = None
     for begins, when, data in _read_pieces(lines):
         if begins:
             if parts:
-                reads.append(Read(b"".join(parts), at))
+                yield Read(b"".join(parts), at)
             parts, at = [], when
         parts.append(data)
-    return (*reads, Read(b"".join(parts), at)) if parts else ()
+    if parts:
+        yield Read(b"".join(parts), at)
 
 
 def _read_pieces(lines: Iterable[str]) -> Iterator[tuple[bool, float | None, bytes]]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -24,7 +25,7 @@ from streamlab.files.cassette_general import Shifted, load_document
 from streamlab.files.cassette_header import Terms, terms
 from streamlab.files.values import shorten
 
-__all__ = ["VERSION", "Cassette", "is_cassette", "missing", "scan"]
+__all__ = ["VERSION", "Cassette", "is_cassette", "missing", "says_cassette", "scan"]
 
 VERSION = 1
 """The version of cassettes that is written, and the one that is read."""
@@ -61,14 +62,16 @@ class Cassette:
     """A file of exchanges, which are read when they are asked for.
 
     `header` is what its first document says, and `terms` what that means for replay. `cut_off` says what is missing if the
-    last exchange is cut off; it is not one of the exchanges, and begins at the byte `size`. Raises ScenarioError if the file is
-    no cassette, and later, with the place in the file, if an exchange cannot be read.
+    last exchange is cut off; it is not one of the exchanges, and begins at the byte `size`. What is given as `data` is not read
+    from disk. Raises ScenarioError if the file is no cassette, and later, with the place in the file, if an exchange cannot be
+    read.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, data: bytes | None = None) -> None:
         self.path = Path(path)
         self.name = str(path)
-        with _opened(self.path, self.name) as file:
+        self._data = data
+        with self._open() as file:
             self._file = _identity(file)
             _check_beginning(file.read(_PEEK), self.name)
             header, *spans = scan(file)
@@ -99,12 +102,30 @@ class Cassette:
         return ((index, self._read(span, cassette_document.request)) for index, span in enumerate(self.spans))
 
     def _read(self, span: Span, read: Callable[[Source, Span, str], Part]) -> Part:
-        with _opened(self.path, self.name) as file:
+        with self._source(span) as source:
+            return read(self._later(span) if span.is_long else source, span, self.name)
+
+    def _later(self, span: Span) -> Source:
+        """Return what reads the file when somebody asks for a part of it, for as long as it is the same."""
+
+        def read(offset: int, size: int) -> bytes:
+            with self._source(span) as source:
+                return source(offset, size)
+
+        return read
+
+    def _open(self) -> AbstractContextManager[BinaryIO]:
+        return _opened(self.path, self.name) if self._data is None else BytesIO(self._data)
+
+    @contextmanager
+    def _source(self, span: Span) -> Iterator[Source]:
+        """Open the file. Raises ScenarioError if this document is not in it any more."""
+        with self._open() as file:
             source = _source(file)
             is_same = _identity(file) == self._file and file.seek(0, os.SEEK_END) >= span.end
             if not is_same or source(span.separator, 3) != b"---":
                 raise ScenarioError("the cassette has changed since it was opened", hint="open it again").at(self.name)
-            return read(source, span, self.name)
+            yield source
 
 
 def scan(file: BinaryIO, offset: int = 0, line_number: int = 1) -> Iterator[Span]:
@@ -160,9 +181,14 @@ def is_cassette(path: Path) -> bool:
     """Whether the first document of a file says that it is a cassette. What cannot be read is none."""
     try:
         with path.open("rb") as file:
-            return _says_cassette(file.read(_PEEK), _TOP_KIND)
+            return says_cassette(file.read(_PEEK))
     except (OSError, ValueError):
         return False
+
+
+def says_cassette(data: bytes) -> bool:
+    """Whether the first document in the bytes of a file says that it is a cassette."""
+    return _says_cassette(data[:_PEEK], _TOP_KIND)
 
 
 def missing(path: Path, what: str) -> str:
@@ -202,6 +228,8 @@ def _source(file: BinaryIO) -> Source:
 
 
 def _identity(file: BinaryIO) -> tuple[int, int]:
+    if isinstance(file, BytesIO):
+        return 0, 0
     found = os.fstat(file.fileno())
     return found.st_dev, found.st_ino
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from streamlab.core.exchange import Ended, Exchange, Read, Request
 from streamlab.core.plan import Head, Headers
@@ -25,6 +26,8 @@ Source = Callable[[int, int], bytes]
 """Returns so many bytes of the file from an offset on."""
 
 _PIECE = 1 << 20
+_LONG = 4 << 20
+"""Bytes of an answer in the file, above which its reads are taken from there each time somebody goes through them."""
 _HEAD = 1 << 16
 _INDENT = 4
 
@@ -44,6 +47,11 @@ class Span:
     end: int
     line: int
     is_whole: bool
+
+    @property
+    def is_long(self) -> bool:
+        """Whether its answer is too long to be held in memory."""
+        return self.response_end - self.request_end > _LONG
 
 
 class _NotCanonicalError(Exception):
@@ -97,7 +105,7 @@ def _exchange(source: Source, span: Span, name: str) -> Exchange:
     asked, recorded = _request(source(span.start, span.request_end - span.start))
     foot = _matched(_FOOT, source(span.response_end, span.end - span.response_end))
     head, first = None, None
-    reads: tuple[Read, ...] = ()
+    reads: Sequence[Read] = ()
     if span.response_end > span.request_end:
         found = _RESPONSE.match(source(span.request_end, min(_HEAD, span.response_end - span.request_end)))
         if found is None or (not found["body"] and found.end() < span.response_end - span.request_end):
@@ -127,13 +135,50 @@ def _request(data: bytes) -> tuple[Request, str | None]:
     return asked, _text(found["recorded"]) if found["recorded"] else None
 
 
-def _reads(source: Source, span: Span, start: int, name: str) -> tuple[Read, ...]:
+class _LongBody(Sequence[Read]):
+    """The reads of a body that are taken from the file each time somebody goes through them."""
+
+    def __init__(self, make: Callable[[], Iterator[Read]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Read]:
+        return self._make()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @overload
+    def __getitem__(self, index: int) -> Read: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Read]: ...
+    def __getitem__(self, index: int | slice) -> Read | Sequence[Read]:
+        return tuple(self)[index]
+
+
+def _reads(source: Source, span: Span, start: int, name: str) -> Sequence[Read]:
     """Return what is in the block of an answer's body, which starts here."""
+    if span.is_long:
+        return _LongBody(lambda: _long(source, span, start, name))
+    return tuple(_read(source, span, start, name))
+
+
+def _read(source: Source, span: Span, start: int, name: str) -> Iterator[Read]:
     try:
-        return read(_block(source, start, span.response_end))
+        yield from read(_block(source, start, span.response_end))
     except ScenarioError as error:
         before = source(span.start, start - span.start).count(b"\n")
         raise in_body(error).at(name, span.line + before + (error.line or 1) - 1, (error.column or 1) + _INDENT) from None
+
+
+def _long(source: Source, span: Span, start: int, name: str) -> Iterator[Read]:
+    """Yield the reads of a long body; if its layout is not the writer's, what is left of them by the general loader."""
+    given = 0
+    try:
+        for each in _read(source, span, start, name):
+            yield each
+            given += 1
+    except _NotCanonicalError:
+        yield from general_exchange(source(span.start, span.end - span.start), span.line, name).reads[given:]
 
 
 def _block(source: Source, start: int, end: int) -> Iterator[str]:

@@ -162,7 +162,7 @@ def _reads(document: Shifted, answer: Mapping[str, Any]) -> tuple[Read, ...]:
     if block is None and body is not None and not isinstance(body, str):
         raise _wrong(body, "a transcript in a literal block", ("response", "body"), "write body: | and a line for each event")
     try:
-        return read(block.lines if block else (body or "").split("\n"))
+        return tuple(read(block.lines if block else (body or "").split("\n")))
     except ScenarioError as error:
         if block is None:
             error.problem = f"line {error.line}: {error.problem}"

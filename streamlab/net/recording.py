@@ -14,17 +14,13 @@ from streamlab.core.exchange import Ended, Read, Request
 from streamlab.core.exchange_redaction import AnswerRedactor, answer_redactor, redact_request
 from streamlab.core.plan import Head
 from streamlab.core.redaction import Pattern, redact_text, secret_values
-from streamlab.core.self_check import Expected, check, check_parts
+from streamlab.core.self_check import Expected, check
 from streamlab.core.tapes import Matching
 from streamlab.errors import StreamlabError
 from streamlab.files.cassette_writer import CassetteWriter
-from streamlab.files.read_back import read_back
 from streamlab.files.spool import Pending
 
 __all__ = ["Progress", "Recording", "Recordings"]
-
-_CHECKED_WHOLE = 2 * 1024 * 1024
-"""Up to so many bytes, an exchange is replayed from the cassette to be checked; a longer one is read back part by part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,11 +164,7 @@ class Recording:
             return
         writer, matching = self._recordings.writer, self._recordings.matching
         span = self._pending.append()
-        if span.end - span.start <= _CHECKED_WHOLE:
-            found = check(writer.exchange(span), self._expected, self._request, matching)
-        else:
-            found = check_parts(read_back(writer.path, span), self._expected, self._request, matching)
-        self._note(check=found)
+        self._note(check=check(writer.exchange(span), self._expected, self._request, matching))
 
     def _try(self, act: Callable[[], None]) -> None:
         """Do it; the first thing that goes wrong is noted, and ends the recording of this exchange alone."""

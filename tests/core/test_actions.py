@@ -147,10 +147,10 @@ def test_what_follows_a_split_frame_is_a_write_of_its_own() -> None:
 
 def test_what_was_recorded_in_pieces_is_pieces_in_one_write() -> None:
     """Each piece is a chunk; what is due together goes together, as no fault asked for more."""
-    split = Frame(EVENT.raw, splits=(Split(4, recorded=1.0), Split(9, recorded=1.0)))
+    split = Frame(EVENT.raw, splits=(Split(4, apart=False), Split(9, apart=False)))
     pieces = (Frame(EVENT.raw[:4]), Frame(EVENT.raw[4:9]), Frame(EVENT.raw[9:]))
     assert actions(OTHER, split, PING) == [Send(START + chunk(OTHER, *pieces, PING) + END, events=2), DONE]
-    mixed = Frame(EVENT.raw, splits=(Split(4, recorded=1.0), Split(9)))
+    mixed = Frame(EVENT.raw, splits=(Split(4, apart=False), Split(9)))
     assert [type(action) for action in actions(OTHER, mixed)] == [Send, Send, Send, Send, Finish]
 
 

@@ -24,8 +24,9 @@ from recorded import (
     tool_block,
 )
 
-from streamlab.core import arrivals
-from streamlab.core.arrivals import Silence, timed_frames
+from streamlab.core import inflation
+from streamlab.core.arrivals import Silence
+from streamlab.core.bodies import frames_of
 from streamlab.core.exchange import Exchange, Read
 from streamlab.core.plan import Head
 from streamlab.core.sse import Frame, Split, decode
@@ -55,10 +56,10 @@ def test_frames_know_how_they_came() -> None:
     """In a read of their own, in that of the frame before, or in several."""
     a, b, c, d = b"data: a\n\n", b"data: bb\n\n", b": c\n\n", b"data: d"
     reads = [Read(a + b + c[:2], 0.1), Read(b""), Read(c[2:3], 0.2), Read(c[3:], None), Read(d, 0.4)]
-    assert list(timed_frames(reads)) == [
+    assert list(frames_of(reads, is_stream=True)) == [
         Frame(a, recorded=0.1),
         Frame(b, recorded=0.1, joined=True),
-        Frame(c, recorded=0.1, joined=True, splits=(Split(2, recorded=0.2), Split(3))),
+        Frame(c, recorded=0.1, joined=True, splits=(Split(2, recorded=0.2, apart=False), Split(3, apart=False))),
         Frame(d, recorded=0.4),
     ]
 
@@ -66,7 +67,7 @@ def test_frames_know_how_they_came() -> None:
 def test_a_read_that_begins_with_a_frame_is_that_frames_alone() -> None:
     """Though the end of the one before is only known by its first byte, as after a CR."""
     reads = [Read(b"data: a\r\r", 0.1), Read(b"data: b\r\r", 0.2)]
-    assert list(timed_frames(reads)) == [Frame(b"data: a\r\r", recorded=0.1), Frame(b"data: b\r\r", recorded=0.2)]
+    assert list(frames_of(reads, is_stream=True)) == [Frame(b"data: a\r\r", recorded=0.1), Frame(b"data: b\r\r", recorded=0.2)]
 
 
 @given(st.lists(st.integers(0, len(BODY)), max_size=12).map(sorted))
@@ -74,7 +75,7 @@ def test_every_byte_and_every_read_is_kept(cuts: list[int]) -> None:
     """For any reads: the frames are those of the whole body, and where reads begin can be told from them."""
     bounds = [0, *cuts, len(BODY)]
     reads = [Read(BODY[a:b], float(index)) for index, (a, b) in enumerate(pairwise(bounds))]
-    frames = list(timed_frames(reads))
+    frames = list(frames_of(reads, is_stream=True))
     assert tuple(frame.raw for frame in frames) == tuple(frame.raw for frame in decode(BODY))
     begins, at = [], 0
     for frame in frames:
@@ -118,7 +119,7 @@ def test_a_body_that_is_not_wholly_readable_is_said(pieces: list[bytes], coding:
 
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     """It stops at the most that is read."""
-    monkeypatch.setattr(arrivals, "_MOST_BYTES", 100)
+    monkeypatch.setattr(inflation, "MOST", 100)
     found = arrived(coded(compressed([b":" * 90, b":" * 90]), "gzip"))
     assert found.body == b":" * 90
     assert "larger than" in str(found.problem)

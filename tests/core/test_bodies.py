@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections import UserList
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
@@ -11,12 +13,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streamlab.core import bodies
-from streamlab.core.actions import Framing, Send, script
-from streamlab.core.bodies import frames_of, is_coded, opened, readable, unpacked
+from streamlab.core import inflation
+from streamlab.core.actions import Framing, Send, Wait, script
+from streamlab.core.bodies import LongBody, frames_of, is_coded, opened, readable, unpacked
 from streamlab.core.exchange import Read, Request
 from streamlab.core.identity import generator
-from streamlab.core.pacing import Pace, schedule
+from streamlab.core.pacing import INSTANT, Pace, schedule
 from streamlab.core.plan import EVENT_STREAM, Coding, Head, Plan
 from streamlab.core.sse import Frame, Split, decode
 
@@ -32,7 +34,7 @@ def reads(data: bytes, *cuts: int) -> tuple[Read, ...]:
     return tuple(Read(data[start:end], number / 10) for number, (start, end) in enumerate(pairwise((0, *cuts, len(data)))))
 
 
-def chunks(frames: tuple[Frame, ...]) -> list[bytes]:
+def chunks(frames: Sequence[Frame]) -> list[bytes]:
     """Return the chunks in which frames go out."""
     plan = Plan(Head(), frames)
     sent = b"".join(each.data for each in script(plan, ((0.0, frame) for frame in frames), Framing()) if isinstance(each, Send))
@@ -63,17 +65,48 @@ def test_every_read_becomes_one_chunk(data: bytes, cuts: list[int], kind: str) -
         assert [frame.raw for frame in frames] == [frame.raw for frame in decode(data)]
 
 
+class OnDisk(UserList[Read]):
+    """Reads that are not held in memory, as far as anybody can tell."""
+
+
+def sent(plan: Plan, pace: Pace) -> tuple[bytes, list[Wait], int]:
+    """Return what a plan sends: the bytes, chunks and all, the waits between them, and how many events it counts."""
+    actions = list(script(plan, schedule(plan, pace, generator(0)), Framing()))
+    sends = [each for each in actions if isinstance(each, Send)]
+    waits = [each for each in actions if isinstance(each, Wait)]
+    return b"".join(each.data for each in sends), waits, sum(each.events for each in sends)
+
+
+@given(BODIES.map(b"".join), st.lists(st.integers(0, 400), max_size=6), st.booleans())
+@example(STREAM * 2 + b"data: [DONE]\n\n", [len(STREAM)], True)  # noqa: FBT003
+@example(STREAM + STOP, [5, len(STREAM)], True)  # noqa: FBT003
+def test_a_long_body_is_sent_read_by_read(data: bytes, cuts: list[int], is_stream: bool) -> None:  # noqa: FBT001
+    """In the chunks and at the times in which its frames would be sent, with as many events in them."""
+    arrived = reads(data, *sorted(min(cut, len(data)) for cut in cuts))
+    apart, long = frames_of(arrived, is_stream=is_stream), frames_of(OnDisk(arrived), is_stream=is_stream)
+    assert isinstance(long, LongBody)
+    assert (tuple(long), len(long), long[:2]) == (apart, len(apart), apart[:2])
+    last = (Frame(b"", recorded=9.0),)
+    plan, shortly = Plan(STREAM_HEAD, (*apart, *last)), Plan(STREAM_HEAD, replace(long, last=last))
+    for pace in (INSTANT, Pace(speed=1.0), Pace(rate=10.0)):
+        assert sent(shortly, pace) == sent(plan, pace)
+    assert opened(shortly) == plan
+
+
 @pytest.mark.parametrize(
     ("cuts", "expected"),
     [
         ((), [Frame(PING, recorded=0.0), Frame(STOP, recorded=0.0, joined=True)]),
         ((len(PING),), [Frame(PING, recorded=0.0), Frame(STOP, recorded=0.1)]),
-        ((5,), [Frame(PING, recorded=0.0, splits=(Split(5, recorded=0.1),)), Frame(STOP, recorded=0.1, joined=True)]),
+        (
+            (5,),
+            [Frame(PING, recorded=0.0, splits=(Split(5, recorded=0.1, apart=False),)), Frame(STOP, recorded=0.1, joined=True)],
+        ),
         (
             (len(PING) - 1, len(PING) + 3),
             [
-                Frame(PING, recorded=0.0, splits=(Split(len(PING) - 1, recorded=0.1),)),
-                Frame(STOP, recorded=0.1, splits=(Split(3, recorded=0.2),), joined=True),
+                Frame(PING, recorded=0.0, splits=(Split(len(PING) - 1, recorded=0.1, apart=False),)),
+                Frame(STOP, recorded=0.1, splits=(Split(3, recorded=0.2, apart=False),), joined=True),
             ],
         ),
     ],
@@ -95,9 +128,9 @@ def test_whole_frames_that_come_one_a_read_are_as_if_decoded() -> None:
 def test_reads_whose_time_nobody_knows_wait_for_nothing() -> None:
     """They are chunks of their own still, and are no fault that separates them in time."""
     (frame,) = frames_of([Read(PING[:5], 1.0), Read(PING[5:9]), Read(PING[9:])], is_stream=True)
-    assert frame.splits == (Split(5, recorded=1.0), Split(9, recorded=1.0))
+    assert frame.splits == (Split(5, apart=False), Split(9, apart=False))
     (frame,) = frames_of([Read(PING[:5]), Read(PING[5:])], is_stream=True)
-    assert (frame.recorded, frame.splits) == (None, (Split(5, recorded=0.0),))
+    assert (frame.recorded, frame.splits) == (None, (Split(5, apart=False),))
     assert [due for due, _ in schedule(Plan(Head(), (frame,)), Pace(speed=1.0), generator(0))] == [0.0]
 
 
@@ -202,9 +235,9 @@ def test_a_client_gets_compressed_what_it_offers_to_take(coding: str, offered: s
 def test_what_unpacks_to_more_than_any_answer_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few bytes of gzip can be made into any number."""
     plan = coded(gzip.compress(STREAM), 30)
-    monkeypatch.setattr(bodies, "_MOST", len(STREAM))
+    monkeypatch.setattr(inflation, "MOST", len(STREAM))
     assert unpacked(plan).body == STREAM
-    monkeypatch.setattr(bodies, "_MOST", len(STREAM) - 1)
+    monkeypatch.setattr(inflation, "MOST", len(STREAM) - 1)
     assert unpacked(plan) is plan
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from streamlab.core.exchange import Ended, Exchange, Read, Request
 from streamlab.core.plan import Head
-from streamlab.core.self_check import Expected, check, check_parts
+from streamlab.core.self_check import Expected, check
 from streamlab.core.tapes import Matching
 
 REQUEST = Request(body=b'{"a": 1}', headers=(("x-api-key", "k"),))
@@ -29,30 +28,19 @@ def expected(exchange: Exchange, request: Request = REQUEST) -> Expected:
     return found
 
 
-def whole(exchange: Exchange, sent: Expected, request: Request = REQUEST) -> str:
-    """Check at once."""
+def check_it(exchange: Exchange, sent: Expected, request: Request = REQUEST) -> str:
+    """Check an exchange."""
     return check(exchange, sent, request, Matching())
 
 
-def parts(exchange: Exchange, sent: Expected, request: Request = REQUEST) -> str:
-    """Check part by part."""
-    return check_parts([replace(exchange, reads=()), *exchange.reads], sent, request, Matching())
-
-
-Check = Callable[..., str]
-BOTH = pytest.mark.parametrize("check_it", [whole, parts])
-
-
-@BOTH
 @pytest.mark.parametrize("ended", Ended)
 @pytest.mark.parametrize("has_head", [True, False])
-def test_all_is_well_if_it_is_the_same(check_it: Check, ended: Ended, has_head: bool) -> None:  # noqa: FBT001
+def test_all_is_well_if_it_is_the_same(ended: Ended, has_head: bool) -> None:  # noqa: FBT001
     """However it ended."""
     exchange = replace(EXCHANGE, ended=ended) if has_head else replace(EXCHANGE, ended=ended, head=None, reads=())
     assert check_it(exchange, expected(exchange)) == ""
 
 
-@BOTH
 @pytest.mark.parametrize(
     ("made", "said"),
     [
@@ -66,13 +54,12 @@ def test_all_is_well_if_it_is_the_same(check_it: Check, ended: Ended, has_head: 
         (replace(EXCHANGE, request=Request(body=b"{}")), "its own request does not match it any more"),
     ],
 )
-def test_what_differs_is_named(check_it: Check, made: Exchange, said: str) -> None:
+def test_what_differs_is_named(made: Exchange, said: str) -> None:
     """A byte, a boundary, an ending, a request."""
     assert check_it(made, expected(EXCHANGE)) == said
 
 
-@BOTH
-def test_an_answer_to_head_has_no_body(check_it: Check) -> None:
+def test_an_answer_to_head_has_no_body() -> None:
     """Nothing of one is expected."""
     request = Request(method="HEAD")
     exchange = Exchange(request=request, head=Head(200, (("content-length", "5"),)), ended=Ended.COMPLETE)

@@ -98,6 +98,49 @@ def test_long_blocks_are_read_piece_by_piece(monkeypatch: pytest.MonkeyPatch) ->
         assert found(data) == made
 
 
+@pytest.mark.parametrize("comment", ["", " # as it was"])
+def test_a_long_body_is_read_when_somebody_goes_through_it(comment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Again each time, and no further than they go; in any layout."""
+    monkeypatch.setattr(cassette_document, "_LONG", 0)
+    monkeypatch.setattr(cassette_document, "_PIECE", 16)
+    data = TEXT.replace("status: 200", f"status: 200{comment}").encode()
+    asked: list[int] = []
+
+    def source(offset: int, size: int) -> bytes:
+        asked.append(offset)
+        return data[offset : offset + size]
+
+    made = exchange(source, span_of(data), "c.yaml")
+    if not comment:
+        asked.clear()
+        next(iter(made.reads))
+        assert max(asked) < span_of(data).response_end - 16
+    assert tuple(made.reads) == tuple(made.reads) == EXCHANGE.reads
+    assert (len(made.reads), made.reads[0], made.reads[1:]) == (len(EXCHANGE.reads), EXCHANGE.reads[0], EXCHANGE.reads[1:])
+    assert made.body == EXCHANGE.body
+    assert replace(made, reads=EXCHANGE.reads) == EXCHANGE
+
+
+def test_a_long_body_that_is_laid_out_otherwise_from_some_line_on_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read before is not read twice."""
+    monkeypatch.setattr(cassette_document, "_LONG", 0)
+    monkeypatch.setattr(cassette_document, "_PIECE", 64)
+    reads = tuple(Read(b"event: a\ndata: %d\n\n" % number, 0.1) for number in range(40))
+    lines = "".join(document(replace(EXCHANGE, reads=reads))).splitlines(keepends=True)
+    last = max(number for number, line in enumerate(lines) if line.startswith("    0.1 a"))
+    data = "".join([*lines[:last], "\n", *lines[last:]]).encode()
+    assert tuple(exchange(lambda offset, size: data[offset : offset + size], span_of(data), "c.yaml").reads) == reads
+
+
+def test_an_error_late_in_a_long_body_comes_when_it_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its place in the file."""
+    monkeypatch.setattr(cassette_document, "_LONG", 0)
+    reads = iter(found(TEXT.replace("⟦ff⟧", "⟦f⟧").encode()).reads)
+    assert next(reads) == EXCHANGE.reads[0]
+    with pytest.raises(ScenarioError, match=r"c\.yaml:22:35: response\.body: '⟦f⟧' is no run of bytes"):
+        list(reads)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

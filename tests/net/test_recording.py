@@ -11,9 +11,9 @@ import pytest
 from streamlab.core.exchange import Ended, Exchange, Read, Request
 from streamlab.core.plan import Head
 from streamlab.errors import ServerError
+from streamlab.files import cassette_document
 from streamlab.files.cassette import Cassette
 from streamlab.files.cassette_output import CassetteOutput, Mode
-from streamlab.net import recording as module
 from streamlab.net.recording import Progress, Recordings
 
 REQUEST = Request(body=b'{"a":1}', headers=(("x-api-key", "weird-key-of-gateway-1"),))
@@ -46,8 +46,8 @@ def record(output: CassetteOutput, act: Callable[[Recordings], Awaitable[None]],
 
 @pytest.mark.parametrize("longest", [0, 1 << 20])
 def test_an_exchange_is_told_as_it_grows(output: CassetteOutput, longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And is in the cassette, checked, when its end is told; a long one is checked in parts."""
-    monkeypatch.setattr(module, "_CHECKED_WHOLE", longest)
+    """And is in the cassette, checked, when its end is told; a long one as well."""
+    monkeypatch.setattr(cassette_document, "_LONG", longest)
 
     async def act(recordings: Recordings) -> None:
         recording = recordings.begin(REQUEST)
@@ -66,7 +66,7 @@ def test_an_exchange_is_told_as_it_grows(output: CassetteOutput, longest: int, m
         (200, 2, len(FRAME + STOP), 0.75, Ended.COMPLETE),
     ]
     assert (told[-1].redacted, told[-1].failure, told[-1].check, told[-1].ended_at) == (2, "", "", 1.0)
-    assert (made.ended, made.reads, made.first) == (Ended.COMPLETE, (Read(FRAME, 0.5), Read(STOP, 0.75)), 0.25)
+    assert (made.ended, tuple(made.reads), made.first) == (Ended.COMPLETE, (Read(FRAME, 0.5), Read(STOP, 0.75)), 0.25)
 
 
 def test_a_stream_without_its_end_is_marked(output: CassetteOutput) -> None:
