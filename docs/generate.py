@@ -13,6 +13,7 @@ import ast
 import contextlib
 import inspect
 import io
+import json
 import re
 import shutil
 import sys
@@ -21,6 +22,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from types import FunctionType, ModuleType, UnionType
@@ -43,9 +45,12 @@ from streamlab.core.grammar import RULES, TRANSITIONS
 from streamlab.core.journal import Call
 from streamlab.core.messages import Shape
 from streamlab.core.places import GRAMMAR, Place, Point, Side
-from streamlab.core.plan import Plan
+from streamlab.core.plan import Ending, Head, Plan
+from streamlab.core.relay import ending_of
 from streamlab.core.sources import Content, Failure
+from streamlab.core.timeline import ENDINGS
 from streamlab.errors import ScenarioError, VerificationError
+from streamlab.files.cassette_schema import cassette_schema
 from streamlab.files.cassette_writer import write_all
 from streamlab.files.library import library_folder, scenario_names
 from streamlab.files.models import HttpModel, ReplyModel, RuleModel, ScenarioModel
@@ -58,6 +63,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "tests" / "examples"
 DEVIATIONS = ROOT / "tests" / "test_deviations.py"
 _PART = re.compile(r"(<!-- generated: (?P<name>[^\n]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"@|class |def |async def ")
 _URL = "http://127.0.0.1:4010"
 
 
@@ -82,8 +88,8 @@ def example(file: str, *names: str) -> str:
     source = (EXAMPLES / file).read_text(encoding="utf-8")
     if names:
         found = _definitions(source)
-        chosen = "\n\n\n".join(found[name] for name in names if name != "imports")
-        source = f"{_imports(source, chosen)}\n\n\n{chosen}" if "imports" in names else chosen
+        parts = [found[name] for name in names if name != "imports"]
+        source = _apart(_imports(source, "\n".join(parts)), *parts) if "imports" in names else _apart(*parts)
     lines = [re.sub(r"  # (?:noqa|type: ignore).*", "", line) for line in source.splitlines() if not line.startswith("# ruff")]
     return _fenced("python", "\n".join(lines))
 
@@ -95,7 +101,19 @@ def _definitions(source: str) -> dict[str, str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             start = min([node.lineno, *(each.lineno for each in node.decorator_list)])
             found[node.name] = "\n".join(lines[start - 1 : node.end_lineno])
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found[node.targets[0].id] = "\n".join(lines[node.lineno - 1 : node.end_lineno])
     return found
+
+
+def _apart(*parts: str) -> str:
+    """Return parts of a module with as many blank lines between them as there are in a module."""
+    text = parts[0]
+    for before, part in pairwise(parts):
+        are_values = not (_BLOCK.match(before) or _BLOCK.match(part))
+        is_after_imports = before.startswith(("import ", "from "))
+        text += ("\n\n" if is_after_imports else "\n") + part if are_values else f"\n\n\n{part}"
+    return text
 
 
 def _imports(source: str, chosen: str) -> str:
@@ -107,7 +125,7 @@ def _imports(source: str, chosen: str) -> str:
         used = ", ".join(each.name for each in node.names if re.search(rf"\b{each.name}\b", chosen))
         module = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
         if used and module != "__future__":
-            group = 0 if module in sys.stdlib_module_names else 2 if module == "streamlab" else 1
+            group = 0 if module.partition(".")[0] in sys.stdlib_module_names else 2 if module == "streamlab" else 1
             groups[group].append(f"from {module} import {used}" if isinstance(node, ast.ImportFrom) else f"import {used}")
     return "\n\n".join("\n".join(group) for group in groups if group)
 
@@ -557,6 +575,57 @@ def differing() -> str:
         return _fenced("text", _run(folder, "diff", f"{folder}/before.yaml", f"{folder}/after.yaml"))
 
 
+def cassette() -> str:
+    """Return a cassette of one short exchange, which was cut off."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recorded.yaml"
+        _write_recorded(path, "It is sunny.", "Paris")
+        header, _, cut = path.read_text(encoding="utf-8").split("---\n")
+        return _fenced("yaml", f"{header}---\n{cut}")
+
+
+def cassette_keys(title: str) -> str:
+    """Return the keys of a kind of document in a cassette, those within them too."""
+    document = next(each for each in cassette_schema()["anyOf"] if each["title"] == title)
+    return _table(["key", "is", "says"], _schema_keys(document))
+
+
+def _schema_keys(document: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    for name, value in document["properties"].items():
+        inner = value.get("properties", {})
+        if not inner or "description" in value:
+            required = ", required" if name in document.get("required", ()) else ""
+            default = f"If left out: `{json.dumps(value['default'])}`." if "default" in value else ""
+            yield f"`{prefix}{name}`", f"{_kind(value)}{required}", f"{value.get('description', '')} {default}".strip()
+        if inner:
+            yield from _schema_keys(value, f"{prefix}{name}.")
+
+
+def _kind(value: dict[str, Any]) -> str:
+    if "const" in value:
+        return f"`{value['const']}`"
+    if "enum" in value:
+        return ", ".join(f"`{each}`" for each in value["enum"])
+    if "anyOf" in value:
+        return " or ".join(dict.fromkeys(_kind(each) for each in value["anyOf"] if each["type"] != "null"))
+    words = {"array": "list", "object": "mapping", "string": "text", "number": "number", "integer": "number"}
+    kinds = [value["type"]] if isinstance(value["type"], str) else value["type"]
+    return " or ".join(words[each] for each in kinds if each != "null")
+
+
+def endings() -> str:
+    """Return how an exchange can have ended, and how each is sent again."""
+    replayed = {
+        Ending.COMPLETE: "whole, with the end mark of its body",
+        Ending.FIN: "the connection is closed there",
+        Ending.RESET: "the connection is reset there",
+        Ending.CORRUPT: "the header of the next chunk is none, and the connection is closed",
+        Ending.HANG: "nothing more comes, until the client leaves",
+    }
+    rows = ((f"`{each}`", ENDINGS[each], replayed[ending_of(each, has_head=True)]) for each in Ended)
+    return _table(["`ended`", "what was seen", "replayed"], rows)
+
+
 def _run(folder: str, *arguments: str) -> str:
     """Return what a command prints."""
     from click.testing import CliRunner  # noqa: PLC0415 - for this part alone
@@ -578,8 +647,9 @@ def _write_recorded(path: Path, text: str, city: str) -> None:
         "stream": True,
         "messages": [{"role": "user", "content": "How is it?"}],
     }
+    headers = tuple(each for each in plan.head.headers if each[0] in ("content-type", "request-id"))
     whole = Exchange(
-        request=Request(body=dump(body).encode()), head=plan.head, reads=tuple(reads), first=0.38, ended_at=0.7,
+        request=Request(body=dump(body).encode()), head=Head(headers=headers), reads=tuple(reads), first=0.38, ended_at=0.7,
         recorded="2026-11-21T06:30:00Z",
     )  # fmt: skip
     cut = replace(whole, reads=(*reads[:3], Read(reads[3].data[:30], 2.5)), ended=Ended.RESET, ended_at=2.6)
@@ -591,6 +661,9 @@ _PARTS: dict[str, Callable[..., str]] = {
     "imported": imported,
     "shown": shown,
     "differing": differing,
+    "cassette": cassette,
+    "cassette-keys": cassette_keys,
+    "endings": endings,
     "commands": commands,
     "serve": serve_lines,
     "demo": demo,

@@ -1,6 +1,12 @@
-"""The JSON Schema of a document in a cassette. It helps an editor and never refuses what is read."""
+"""The JSON Schema of a document in a cassette. It helps an editor and never refuses what is read.
+
+python -m streamlab.files.cassette_schema > cassettes/cassette.schema.json
+"""
 
 from __future__ import annotations
+
+import json
+import sys
 
 from streamlab.core.exchange import Ended
 from streamlab.core.recognition import NORMALISERS
@@ -25,8 +31,8 @@ _REQUEST: JsonSchema = {
     "description": "What was asked.",
     "type": "object",
     "properties": {
-        "method": {**_TEXT, "default": "POST"},
-        "path": {**_TEXT, "default": "/v1/messages"},
+        "method": {**_TEXT, "description": "The method of HTTP.", "default": "POST"},
+        "path": {**_TEXT, "description": "The path of the address.", "default": "/v1/messages"},
         "query": {**_TEXT, "description": "What follows the ? of the address."},
         "headers": _HEADERS,
         "body": {"type": ["string", "object", "array", "null"], "description": "JSON as it is sent, or any other text."},
@@ -37,7 +43,7 @@ _RESPONSE: JsonSchema = {
     "type": ["object", "null"],
     "required": ["status"],
     "properties": {
-        "status": {"type": "integer", "minimum": 100, "maximum": 999},
+        "status": {"type": "integer", "minimum": 100, "maximum": 999, "description": "The status of HTTP."},
         "headers": _HEADERS,
         "first": {**_SECONDS, "description": "Seconds from the request to the head."},
         "body": {
@@ -57,7 +63,11 @@ _TERMS: JsonSchema = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "ignore": {**_TEXTS, "default": ["metadata"], "description": "Paths in the body that do not count; * is any key."},
+            "ignore": {
+                **_TEXTS,
+                "default": ["metadata"],
+                "description": "Paths in the body that do not count; `*` is any key.",
+            },
             "normalise": {"type": "array", "items": {"enum": list(NORMALISERS)}, "description": "What may differ."},
         },
     },
@@ -69,11 +79,17 @@ _TERMS: JsonSchema = {
 def cassette_schema() -> JsonSchema:
     """Return the JSON Schema of one document: the header, or an exchange. Keys that it does not know may stand in it."""
     header = {
+        "title": "header",
         "type": "object",
         "required": ["streamlab", "kind"],
-        "properties": {"streamlab": {"const": 1}, "kind": {"const": "cassette"}, **_TERMS},
+        "properties": {
+            "streamlab": {"const": 1, "description": "The version of the format."},
+            "kind": {"const": "cassette", "description": "What tells a cassette from a scenario."},
+            **_TERMS,
+        },
     }
     exchange = {
+        "title": "exchange",
         "type": "object",
         "required": ["request", "ended"],
         "properties": {
@@ -89,3 +105,7 @@ def cassette_schema() -> JsonSchema:
         "title": "A document of a streamlab cassette",
         "anyOf": [header, exchange],
     }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(cassette_schema(), indent=2, ensure_ascii=False) + "\n")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import runpy
+from pathlib import Path
+
 import jsonschema
 import pytest
 from hypothesis import given
 
 from cassettes import EXCHANGES, TEXT
 from streamlab.core.exchange import Exchange
+from streamlab.files import cassette_schema as cassette_schema_module
 from streamlab.files.cassette_general import load_document
 from streamlab.files.cassette_schema import cassette_schema
 from streamlab.files.cassette_text import HEADER, document
 
+SHIPPED = Path(__file__).parents[2] / "cassettes" / "cassette.schema.json"
 VALIDATOR = jsonschema.Draft202012Validator(cassette_schema())
 
 
@@ -26,6 +32,14 @@ def _texts(value: object) -> object:
     if isinstance(value, list):
         return [_texts(each) for each in value]
     return repr(value) if isinstance(value, bytes) else value
+
+
+def test_the_schema_that_is_shipped_is_the_one_that_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    """If this fails: python -m streamlab.files.cassette_schema > cassettes/cassette.schema.json."""
+    runpy.run_path(cassette_schema_module.__file__, run_name="__main__")
+    made = capsys.readouterr().out
+    assert made == SHIPPED.read_text(encoding="utf-8")
+    assert json.loads(made) == cassette_schema()
 
 
 def test_the_schema_is_one() -> None:
