@@ -1,6 +1,6 @@
 """Selections: which frames of a plan a fault changes.
 
-all                  every frame, those that carry no event included
+all                  every frame, those that carry no event included; a stream must have one
 every delta          every event that a place of this form counts: also `every event`, `every text delta`,
                      `every block 0 delta`, `every content_block_start`, `every ping`
 delta 3              the one event that this place names
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamlab.core.places import Place, spots
+from streamlab.core.places import Place, describe, spots
 from streamlab.core.plan import Plan
 from streamlab.errors import FaultError, PlaceError, nearest
 
@@ -43,13 +43,21 @@ def check_selection(written: object, key: str) -> None:
                 raise
 
 
-def selected(plan: Plan, written: Selection, key: str) -> tuple[int, ...]:
-    """Return the numbers of the frames that are selected, rising. Raises PlaceError, with `key`, if one is not there."""
+def selected(plan: Plan, written: Selection, key: str, *, data: bool = False) -> tuple[int, ...]:
+    """Return the numbers of the frames that are selected, rising; if `data` matters, of those that have any.
+
+    Raises PlaceError, with `key`, if one is not there, or if a stream has none of them.
+    """
     try:
-        return tuple(sorted({index for part in _parts(written) for index in _frames(plan, part)}))
+        found = sorted({index for part in _parts(written) for index in _frames(plan, part)})
     except PlaceError as error:
         error.key = (key,)
         raise
+    if data:
+        found = [index for index in found if plan.frames[index].message is not None]
+    if plan.is_stream and not any(plan.frames[index].raw for index in found):
+        raise PlaceError("the answer has no event that could be changed", key=(key,), hint=describe(plan))
+    return tuple(found)
 
 
 def require_stream(plan: Plan, key: str) -> None:

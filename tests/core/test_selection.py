@@ -73,6 +73,32 @@ def test_a_selection_names_frames(written: Selection, frames: tuple[int, ...]) -
     assert selected(PLAN, written, "of") == frames
 
 
+NO_EVENT_HERE = "the answer has no event that could be changed"
+
+
+@pytest.mark.parametrize("written", ["all", ["all"]], ids=str)
+@pytest.mark.parametrize("frames", [(), (Frame(b"", wait=1.0),)], ids=["nothing", "a silence"])
+def test_everything_of_a_stream_must_be_something(written: Selection, frames: tuple[Frame, ...]) -> None:
+    """A fault of all events, where there is none, would change nothing and say nothing of it."""
+    with pytest.raises(PlaceError) as caught:
+        selected(Plan(STREAM, frames), written, "of")
+    assert (caught.value.problem, caught.value.key) == (NO_EVENT_HERE, ("of",))
+    assert caught.value.hint == "the answer has no events, only: headers, end"
+
+
+def test_where_data_matters_frames_without_any_are_left_out() -> None:
+    """A comment, a silence and a tail; data that is no event is data, but there must be some."""
+    done, tail = Frame(b"data: [DONE]\n\n"), Frame(b"data: x")
+    assert selected(replace(PLAN, frames=(*PLAN.frames, done, tail)), "all", "of", data=True) == (*range(1, 10), 11)
+    assert selected(PLAN, "every ping", "of", data=True) == (3, 7)
+    mute = Plan(STREAM, (PLAN.frames[0], tail))
+    assert selected(mute, "all", "of") == (0, 1)
+    with pytest.raises(PlaceError) as caught:
+        selected(mute, "all", "how", data=True)
+    assert (caught.value.problem, caught.value.key) == (NO_EVENT_HERE, ("how",))
+    assert caught.value.hint == "the answer has no events, only: byte 1..18, headers, end"
+
+
 def test_everything_of_a_body_without_events_is_its_frames() -> None:
     """Of nothing it is nothing."""
     assert selected(BODY, "all", "of") == (0,)

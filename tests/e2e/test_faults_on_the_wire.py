@@ -16,6 +16,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from itertools import accumulate, chain, pairwise, zip_longest
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from clocks import Noting
@@ -365,6 +366,13 @@ def pinged(whole: Whole) -> Expected:
     return added(whole, index, ping, ping, ping, silences=silences)
 
 
+def kept_alive(whole: Whole) -> Expected:
+    """Return what is expected of 31 seconds before delta 2, with a ping after 15 and after 30 of them."""
+    index, ping = whole.delta(2), b'event: ping\ndata: {"type": "ping"}\n\n'
+    silences = [(whole.upto(index) + number * len(ping), wait) for number, wait in enumerate((15.0, 15.0, 1.0))]
+    return added(whole, index, ping, ping, silences=silences)
+
+
 def joined(whole: Whole, first: int, last: int, **news: Any) -> Expected:
     """Return what is expected when the chunks from one to another are one."""
     chunks = whole.chunks
@@ -640,6 +648,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     ),
     "stall": (
         Case("stall: 2s, before: delta 2", lambda whole: same(whole, silences=[(whole.upto(whole.delta(2)), 2.0)])),
+        Case("stall: 31s, pings: true, before: delta 2", kept_alive),
         Case("stall: 2s, at: text char 5", stalled_in_text),
         Case("stall: 2s, at: headers", lambda whole: same(whole, silences=[(0, 2.0)]), ALL),
         Case("stall: 2s, before: headers", lambda whole: same(whole, silences=[(-1, 2.0)]), ALL),
@@ -709,7 +718,7 @@ def host(clock: Noting) -> Iterator[Host]:
 
 def asked(lab: streamlab.Lab, source: str) -> bytes:
     """Return the request for a stream, or for JSON."""
-    path = lab.url.removeprefix(lab._host.url) + "/v1/messages"
+    path = urlsplit(lab.url).path + "/v1/messages"
     return request(path, body={**MESSAGE, "stream": source != "json"})
 
 

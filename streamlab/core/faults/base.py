@@ -28,6 +28,8 @@ __all__ = [
     "fault_family",
     "fault_names",
     "fault_type",
+    "has_end",
+    "instead",
     "main_field",
     "parse_fault",
     "rearranged",
@@ -69,8 +71,18 @@ class Fault(Protocol):
         ...
 
 
+class AtEvents:
+    """The base of a fault that can be put at every event."""
+
+    __slots__ = ()
+
+    def places(self, plan: Plan) -> Iterator[Place]:
+        """Yield the place of every event."""
+        return (Place(f"event {spot.number}") for spot in spots(plan))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AtPlace:
+class AtPlace(AtEvents):
     """The base of a fault that stands at one place: exactly one of `before`, `at` and `after`."""
 
     before: Place | str | None = None
@@ -128,50 +140,47 @@ class AtPlace:
             after[following] = replace(after[following], wait=0.0)
         return replace(made, frames=tuple(after))
 
-    def places(self, plan: Plan) -> Iterator[Place]:
-        """Yield the place of every event."""
-        return (Place(f"event {spot.number}") for spot in spots(plan))
+
+class Selecting(AtEvents):
+    """The base of a fault that changes some events, each by itself: those that its field `selection` says."""
+
+    __slots__ = ()
+    selection: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check_selection(getattr(self, self.selection), self.selection)
+
+    def selected(self, plan: Plan, *, data: bool = False) -> tuple[int, ...]:
+        """Return the numbers of the frames that are selected, rising; if `data` matters, of those that have any.
+
+        Raises PlaceError if one is not there, or if a stream has none of them.
+        """
+        return selected(plan, getattr(self, self.selection), self.selection, data=data)
+
+    def changed(self, plan: Plan, change: Callable[[Frame], Frame], *, data: bool = False) -> Plan:
+        """Return the plan with the frames that are `selected` changed."""
+        wanted = set(self.selected(plan, data=data))
+        return replace(plan, frames=tuple(change(each) if index in wanted else each for index, each in enumerate(plan.frames)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfEvents:
-    """The base of a fault that changes some events, each by itself: all of them unless `of` says which."""
+class OfEvents(Selecting):
+    """The base of a fault whose key `of` says which events it changes: all of them unless it is written."""
 
     of: Selection = ALL
 
     name: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        check_selection(self.of, "of")
-
-    def changed(self, plan: Plan, change: Callable[[Frame], Frame]) -> Plan:
-        """Return the plan with the selected frames changed. Raises PlaceError if one is not there."""
-        wanted = set(selected(plan, self.of, "of"))
-        return replace(plan, frames=tuple(change(each) if index in wanted else each for index, each in enumerate(plan.frames)))
-
-    def places(self, plan: Plan) -> Iterator[Place]:
-        """Yield the place of every event."""
-        return (Place(f"event {spot.number}") for spot in spots(plan))
+    selection: ClassVar[str] = "of"
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Selecting):
     """The base of a fault whose main value, `events`, says which events it is about."""
 
     events: Selection
 
     name: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        check_selection(self.events, "events")
-
-    def selected(self, plan: Plan) -> tuple[int, ...]:
-        """Return the numbers of the frames that are chosen, rising. Raises PlaceError if one is not there."""
-        return selected(plan, self.events, "events")
-
-    def places(self, plan: Plan) -> Iterator[Place]:
-        """Yield the place of every event."""
-        return (Place(f"event {spot.number}") for spot in spots(plan))
+    selection: ClassVar[str] = "events"
 
 
 class OfHead:
@@ -205,6 +214,16 @@ def rearranged(plan: Plan, frames: Sequence[Frame]) -> Plan:
     return replace(plan, frames=tuple(kept))
 
 
+_KEPT = ("date", "access-control-allow-origin", "access-control-expose-headers")
+"""Headers of every answer, whatever it is."""
+
+
+def instead(plan: Plan, made: Plan) -> Plan:
+    """Return an answer that comes in the place of the plan's own, as late as that, with the headers that every answer has."""
+    kept = [(name, value) for name, value in plan.head.headers if name.lower() in _KEPT]
+    return replace(made, head=replace(plan.head, status=made.head.status, headers=made.head.with_headers(kept).headers))
+
+
 def apply_faults(plan: Plan, faults: Sequence[Fault], rng: Random) -> Plan:
     """Return the plan with these faults in it, in the order written.
 
@@ -226,8 +245,13 @@ def apply_faults(plan: Plan, faults: Sequence[Fault], rng: Random) -> Plan:
 def _resized(before: Plan, after: Plan) -> Plan:
     """Return a changed plan whose head states the length of the changed body, if it stated that of the old one."""
     stated, grown = after.head.get("content-length"), len(after.body) - len(before.body)
-    is_whole = after.ending in (Ending.COMPLETE, Ending.END)
-    if not grown or not is_whole or stated is None or stated != before.head.get("content-length") or not stated.isdecimal():
+    if (
+        not grown
+        or not has_end(after)
+        or stated is None
+        or stated != before.head.get("content-length")
+        or not stated.isdecimal()
+    ):
         return after
     return replace(after, head=after.head.with_headers([("content-length", str(int(stated) + grown))]))
 
@@ -246,6 +270,11 @@ def with_data(frame: Frame, data: bytes) -> Frame:
     lines = iter((data,))
     raw = _DATA.sub(lambda found: b"".join((found[1] + new + found[3]) for new in lines), frame.raw)
     return replace(frame, raw=raw, splits=())
+
+
+def has_end(plan: Plan) -> bool:
+    """Whether the body is sent up to its end mark: a fault may have broken it off."""
+    return plan.ending in (Ending.COMPLETE, Ending.END)
 
 
 def silence_at(plan: Plan, point: Point) -> float:

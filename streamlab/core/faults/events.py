@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Literal
 from streamlab.core.api_errors import api_error, error_event, error_plan
 from streamlab.core.durations import seconds
 from streamlab.core.events import PING, dump, encode_padded
-from streamlab.core.faults.base import AtPlace, Chosen, Example, data_of, register, silence_at, with_data
+from streamlab.core.faults.base import AtPlace, Chosen, Example, data_of, instead, register, silence_at, with_data
+from streamlab.core.faults.fields import check_number, check_word
 from streamlab.core.places import BEFORE_HEAD, Place, spots
 from streamlab.core.plan import Ending, Plan
 from streamlab.core.selection import require_stream
@@ -20,7 +21,6 @@ from streamlab.errors import FaultError, nearest
 
 __all__ = ["Change", "ErrorEvent", "Insert", "Pings", "Unknown"]
 
-_KEPT = ("date", "access-control-allow-origin", "access-control-expose-headers")
 _MOST_PINGS = 100_000
 _UNKNOWN = ("event", "delta", "block")
 _PATH_HINT = "a path is the names from the event's JSON down, with dots: delta.text, message.usage.input_tokens"
@@ -122,18 +122,13 @@ class ErrorEvent(AtPlace):
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the plan up to the place, ended by the error event; or the error of HTTP, if it comes before the headers."""
         if self.point(plan).frame == BEFORE_HEAD:
-            return self._instead(plan, rng)
+            return instead(plan, error_plan(api_error(self.type), self.message, rng))
         index = self.gap(plan)
         require_stream(plan, "error")
         event = error_event(api_error(self.type), self.message, plan.head.get("request-id"))
         frame = replace(encode_padded(event, rng), wait=silence_at(plan, self.point(plan)))
         trailing = b"" if plan.ending is Ending.CORRUPT else plan.trailing
         return replace(plan, frames=(*plan.frames[:index], frame), ending=Ending.END, trailing=trailing)
-
-    def _instead(self, plan: Plan, rng: Random) -> Plan:
-        made = error_plan(api_error(self.type), self.message, rng)
-        kept = [(name, value) for name, value in plan.head.headers if name.lower() in _KEPT]
-        return replace(made, head=replace(made.head.with_headers(kept), wait=plan.head.wait))
 
 
 @register("insert")
@@ -186,8 +181,7 @@ class Unknown(AtPlace):
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.what, str) or self.what not in _UNKNOWN:
-            raise FaultError(f"{self.what!r} cannot be unknown", key=("what",), hint=nearest(str(self.what), _UNKNOWN))
+        check_word(self.what, "what", _UNKNOWN, "cannot be unknown")
         AtPlace.__post_init__(self)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
@@ -265,12 +259,7 @@ class Change(Chosen):
         """Return the plan with the events changed. Raises FaultError if one has no such field."""
         del rng
         require_stream(plan, "events")
-        frames = list(plan.frames)
-        for index in self.selected(plan):
-            event = frames[index].event
-            if event is not None:
-                frames[index] = _rewritten(frames[index], self._changed(event))
-        return replace(plan, frames=tuple(frames))
+        return self.changed(plan, self._otherwise, data=True)
 
     def places(self, plan: Plan) -> Iterator[Place]:
         """Yield the place of every event that has the fields."""
@@ -280,6 +269,9 @@ class Change(Chosen):
             except FaultError:
                 continue
             yield Place(f"event {spot.number}")
+
+    def _otherwise(self, frame: Frame) -> Frame:
+        return frame if frame.event is None else _rewritten(frame, self._changed(frame.event))
 
     def _changed(self, event: Event) -> Event:
         changed = dict(event)
@@ -309,10 +301,7 @@ class Pings(AtPlace):
     )
 
     def __post_init__(self) -> None:
-        is_count = isinstance(self.count, int) and not isinstance(self.count, bool) and 0 < self.count <= _MOST_PINGS
-        if not is_count:
-            hint = f"write a number from 1 to {_MOST_PINGS}"
-            raise FaultError(f"{self.count!r} is no number of pings", key=("count",), hint=hint)
+        check_number(self.count, "count", range(1, _MOST_PINGS + 1), "is no number of pings")
         seconds(self.every, key="every")
         AtPlace.__post_init__(self)
 

@@ -10,10 +10,11 @@ from random import Random
 from typing import ClassVar, Literal
 
 from streamlab.core.faults.base import Chosen, Example, OfEvents, register
+from streamlab.core.faults.fields import check_number, check_word, is_whole
 from streamlab.core.plan import Plan
 from streamlab.core.selection import ALL, Selection, require_stream
 from streamlab.core.sse import Frame
-from streamlab.errors import FaultError, nearest
+from streamlab.errors import FaultError
 
 __all__ = ["DataLines", "EventId", "EventName", "LineEnd", "NoBlankLine", "NoSpace"]
 
@@ -39,8 +40,7 @@ class LineEnd(OfEvents):
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.how, str) or self.how not in _ENDS:
-            raise FaultError(f"{self.how!r} is not the end of a line", key=("how",), hint=nearest(str(self.how), _ENDS))
+        check_word(self.how, "how", _ENDS, "is not the end of a line")
         OfEvents.__post_init__(self)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
@@ -72,11 +72,9 @@ class EventName(OfEvents):
         """Return the plan with other names."""
         del rng
         require_stream(plan, "text")
-        return self.changed(plan, self._named)
+        return self.changed(plan, self._named, data=True)
 
     def _named(self, frame: Frame) -> Frame:
-        if frame.message is None:
-            return frame
         lines = [line for line in _lines(frame.raw) if not line.startswith(b"event:")]
         if self.text != _ABSENT:
             lines.insert(0, f"event: {self.text}\n".encode())
@@ -93,17 +91,14 @@ class DataLines(OfEvents):
     examples: ClassVar = (Example("several data lines", "data_lines: 3", "the whole message"),)
 
     def __post_init__(self) -> None:
-        is_count = isinstance(self.count, int) and not isinstance(self.count, bool) and 1 < self.count <= _MOST_LINES
-        if not is_count:
-            hint = f"write a number from 2 to {_MOST_LINES}"
-            raise FaultError(f"{self.count!r} is no number of lines", key=("count",), hint=hint)
+        check_number(self.count, "count", range(2, _MOST_LINES + 1), "is no number of lines")
         OfEvents.__post_init__(self)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the plan with the data in several lines; JSON is cut between its tokens, so that it stays the same JSON."""
         del rng
         require_stream(plan, "count")
-        return self.changed(plan, self._cut)
+        return self.changed(plan, self._cut, data=True)
 
     def _cut(self, frame: Frame) -> Frame:
         if frame.event is None:
@@ -133,11 +128,7 @@ class NoSpace(Chosen):
         """Return the plan without the spaces."""
         del rng
         require_stream(plan, "events")
-        frames = list(plan.frames)
-        for index in self.selected(plan):
-            lines = (re.sub(rb"^([a-z]+:) ", rb"\1", line) for line in _lines(frames[index].raw))
-            frames[index] = _with_raw(frames[index], b"".join(lines))
-        return replace(plan, frames=tuple(frames))
+        return self.changed(plan, _without_spaces)
 
 
 @register("id")
@@ -151,7 +142,7 @@ class EventId(OfEvents):
 
     def __post_init__(self) -> None:
         is_text = isinstance(self.value, str) and self.value.isprintable()
-        if not is_text and (isinstance(self.value, bool) or not isinstance(self.value, int)):
+        if not is_text and not is_whole(self.value):
             raise FaultError(f"{self.value!r} is not an id", key=("value",), hint="write a number, or a text in one line")
         OfEvents.__post_init__(self)
 
@@ -160,7 +151,7 @@ class EventId(OfEvents):
         del rng
         require_stream(plan, "value")
         values = self._values()
-        return self.changed(plan, lambda frame: _identified(frame, next(values)) if frame.message is not None else frame)
+        return self.changed(plan, lambda frame: _identified(frame, next(values)), data=True)
 
     def _values(self) -> Iterator[str]:
         value = self.value
@@ -185,12 +176,7 @@ class NoBlankLine(Chosen):
         """Return the plan without the blank lines."""
         del rng
         require_stream(plan, "events")
-        frames = list(plan.frames)
-        for index in self.selected(plan):
-            frame = frames[index]
-            if frame.message is not None:
-                frames[index] = _with_raw(frame, b"".join(list(_lines(frame.raw))[:-1]))
-        return replace(plan, frames=tuple(frames))
+        return self.changed(plan, lambda frame: _with_raw(frame, b"".join(list(_lines(frame.raw))[:-1])), data=True)
 
 
 def _lines(raw: bytes) -> Iterator[bytes]:
@@ -201,6 +187,10 @@ def _lines(raw: bytes) -> Iterator[bytes]:
         start = found.end()
     if start < len(raw):
         yield raw[start:]
+
+
+def _without_spaces(frame: Frame) -> Frame:
+    return _with_raw(frame, b"".join(re.sub(rb"^([a-z]+:) ", rb"\1", line) for line in _lines(frame.raw)))
 
 
 def _identified(frame: Frame, value: str) -> Frame:

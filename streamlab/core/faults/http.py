@@ -10,20 +10,19 @@ from typing import ClassVar, Literal
 
 from streamlab.core.durations import seconds
 from streamlab.core.endpoints import json_plan
-from streamlab.core.faults.base import Example, OfHead, register
+from streamlab.core.faults.base import Example, OfHead, has_end, instead, register
+from streamlab.core.faults.fields import check_number, check_word, is_whole
 from streamlab.core.messages import fold
 from streamlab.core.places import spots
 from streamlab.core.plan import Coding, Ending, Head, Plan, compressed
 from streamlab.core.selection import require_stream
 from streamlab.core.sse import Frame
-from streamlab.errors import FaultError, nearest
+from streamlab.errors import FaultError
 
 __all__ = ["ContentType", "Gzip", "HtmlBody", "JsonBody", "Redirect", "RetryAfter", "ShouldRetry"]
 
 ABSENT = "absent"
 _HTML = "text/html; charset=utf-8"
-_KEPT = ("date", "access-control-allow-origin", "access-control-expose-headers")
-"""Headers of every answer, whatever it is."""
 _GZIP = ("sound", "plain", "bad checksum", "no trailer")
 _FORMS = ("seconds", "date", "ms")
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -68,8 +67,7 @@ class RetryAfter(OfHead):
     def __post_init__(self) -> None:
         if self.time != ABSENT:
             seconds(self.time, key="time")
-        if self.form not in _FORMS:
-            raise FaultError(f"{self.form!r} is not a form", key=("form",), hint=nearest(str(self.form), _FORMS))
+        check_word(self.form, "form", _FORMS, "is not a form")
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the plan with this header in the place of any that says the same."""
@@ -137,10 +135,7 @@ class ContentType(OfHead):
     )
 
     def __post_init__(self) -> None:
-        is_text = isinstance(self.value, str) and self.value.isascii() and self.value.isprintable() and self.value
-        if not is_text:
-            hint = "for example: content_type: text/plain"
-            raise FaultError(f"{self.value!r} is not a content-type", key=("value",), hint=hint)
+        _check_header(self.value, "value", "is not a content-type", "content_type: text/plain")
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the plan with the header, or without it."""
@@ -167,7 +162,7 @@ class HtmlBody(OfHead):
     )
 
     def __post_init__(self) -> None:
-        _check_status(self.status)
+        check_number(self.status, "status", _STATUSES, "is not a status")
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the page, with nothing of the API's in its head."""
@@ -176,7 +171,8 @@ class HtmlBody(OfHead):
             f"<html>\r\n<head><title>{self.status}</title></head>\r\n<body>\r\n"
             f"<center><h1>{self.status}</h1></center>\r\n<hr><center>proxy</center>\r\n</body>\r\n</html>\r\n"
         ).encode()
-        return _instead(plan, self.status, (("content-type", _HTML), ("content-length", str(len(body)))), body)
+        head = Head(self.status, (("content-type", _HTML), ("content-length", str(len(body)))))
+        return instead(plan, Plan(head, (Frame(body),)))
 
 
 @register("json_body")
@@ -193,7 +189,7 @@ class JsonBody(OfHead):
     )
 
     def __post_init__(self) -> None:
-        _check_status(self.status)
+        check_number(self.status, "status", _STATUSES, "is not a status")
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the message that the events add up to. Raises FaultError if they add up to none."""
@@ -231,18 +227,15 @@ class Redirect(OfHead):
     )
 
     def __post_init__(self) -> None:
-        is_text = isinstance(self.location, str) and self.location.isascii() and self.location.isprintable() and self.location
-        if not is_text:
-            hint = "for example: redirect: /v1/elsewhere"
-            raise FaultError(f"{self.location!r} is not a location", key=("location",), hint=hint)
-        if type(self.status) is not int or self.status not in _REDIRECTS:
+        _check_header(self.location, "location", "is not a location", "redirect: /v1/elsewhere")
+        if not is_whole(self.status) or self.status not in _REDIRECTS:
             hint = f"write one of: {', '.join(map(str, _REDIRECTS))}"
             raise FaultError(f"{self.status!r} is not the status of a redirection", key=("status",), hint=hint)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the redirection, without a body."""
         del rng
-        return _instead(plan, self.status, (("location", self.location), ("content-length", "0")), b"")
+        return instead(plan, Plan(Head(self.status, (("location", self.location), ("content-length", "0")))))
 
 
 @register("gzip")
@@ -264,14 +257,18 @@ class Gzip(OfHead):
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.how, str) or self.how not in _GZIP:
-            raise FaultError(f"{self.how!r} is not a way to compress", key=("how",), hint=nearest(str(self.how), _GZIP))
+        check_word(self.how, "how", _GZIP, "is not a way to compress")
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
-        """Return the plan with its body in gzip. Raises FaultError if it is compressed already."""
+        """Return the plan with its body in gzip. Raises FaultError if it is compressed already, or its length is wrong."""
         del rng
         if plan.head.get("content-encoding") is not None:
             raise FaultError("the body is compressed already", key=("how",), hint="take one of the two out")
+        stated, size = plan.head.get("content-length"), len(plan.body)
+        if stated not in (None, str(size)) and not has_end(plan):
+            problem = f"the head states {stated} bytes for a body of {size}; compressed as it is sent, it states no length"
+            hint = "write gzip before the fault that breaks the body off, or take one of the two out"
+            raise FaultError(problem, key=("how",), hint=hint)
         coding = {"plain": Coding.IDENTITY, "sound": Coding.GZIP}.get(self.how) or Coding(self.how)
         return replace(compressed(plan), coding=coding)
 
@@ -291,13 +288,6 @@ def _date(head: Head) -> datetime:
         raise FaultError(problem, key=("form",), hint="write another form, or another date") from None
 
 
-def _check_status(status: object) -> None:
-    if type(status) is not int or status not in _STATUSES:
-        raise FaultError(f"{status!r} is not a status", key=("status",), hint="write a number from 200 to 599")
-
-
-def _instead(plan: Plan, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> Plan:
-    """Return an answer that comes in the place of the plan's own, as late as that."""
-    kept = tuple((name, value) for name, value in plan.head.headers if name.lower() in _KEPT)
-    head = replace(plan.head, status=status, headers=(*headers, *kept))
-    return Plan(head, (Frame(body),) if body else ())
+def _check_header(written: object, key: str, problem: str, example: str) -> None:
+    if not isinstance(written, str) or not written or not written.isascii() or not written.isprintable():
+        raise FaultError(f"{written!r} {problem}", key=(key,), hint=f"for example: {example}")

@@ -9,6 +9,7 @@ from random import Random
 from typing import ClassVar
 
 from streamlab.core.faults.base import AtPlace, Chosen, Example, OfHead, rearranged, register
+from streamlab.core.faults.fields import check_number, is_whole
 from streamlab.core.places import spots
 from streamlab.core.plan import Plan
 from streamlab.core.selection import check_selection, require_stream, selected
@@ -63,10 +64,7 @@ class Duplicate(Chosen):
     )
 
     def __post_init__(self) -> None:
-        is_count = isinstance(self.times, int) and not isinstance(self.times, bool) and 0 < self.times <= _MOST_COPIES
-        if not is_count:
-            hint = f"write a number from 1 to {_MOST_COPIES}"
-            raise FaultError(f"{self.times!r} is no number of copies", key=("times",), hint=hint)
+        check_number(self.times, "times", range(1, _MOST_COPIES + 1), "is no number of copies")
         Chosen.__post_init__(self)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
@@ -132,10 +130,7 @@ class Reorder(OfHead):
         listed = [selected(plan, place, "events")[0] for place in self.events]
         if len(set(listed)) < len(listed):
             raise FaultError("one event is listed twice", key=("events",), hint="each place must name another event")
-        frames = list(plan.frames)
-        for index, taken in zip(sorted(listed), listed, strict=True):
-            frames[index] = plan.frames[taken]
-        return rearranged(plan, frames)
+        return _in_order(plan, listed)
 
 
 @register("move")
@@ -186,7 +181,7 @@ class Interleave(OfHead):
     examples: ClassVar = (Example("interleaved blocks", "interleave: [0, 1]", "the whole message"),)
 
     def __post_init__(self) -> None:
-        is_list = isinstance(self.blocks, list | tuple) and all(type(each) is int and each >= 0 for each in self.blocks)
+        is_list = isinstance(self.blocks, list | tuple) and all(is_whole(each) and each >= 0 for each in self.blocks)
         if not is_list or len(set(self.blocks)) < 2:  # noqa: PLR2004 - one block alone has nothing to come between
             hint = "write the indices of two blocks or more: interleave: [0, 1]"
             raise FaultError(f"{self.blocks!r} are no blocks to interleave", key=("blocks",), hint=hint)
@@ -201,16 +196,20 @@ class Interleave(OfHead):
                 known = sorted({spot.block for spot in spots(plan) if spot.block is not None})
                 hint = f"it has: {', '.join(map(str, known))}" if known else "it has none"
                 raise FaultError(f"the answer has no block {block}", key=("blocks",), hint=hint)
-        taken = [index for index in chain(*zip_longest(*here.values())) if index is not None]
-        frames = list(plan.frames)
-        for index, source in zip(sorted(taken), taken, strict=True):
-            frames[index] = plan.frames[source]
-        return rearranged(plan, frames)
+        return _in_order(plan, [index for index in chain(*zip_longest(*here.values())) if index is not None])
 
 
 def sorted_places(plan: Plan, places: Sequence[str]) -> list[str]:
     """Return places in the order in which their events come."""
     return sorted(places, key=lambda place: selected(plan, place, "events"))
+
+
+def _in_order(plan: Plan, listed: Sequence[int]) -> Plan:
+    """Return the plan with these of its frames in this order, at the places that they have together."""
+    frames = list(plan.frames)
+    for index, taken in zip(sorted(listed), listed, strict=True):
+        frames[index] = plan.frames[taken]
+    return rearranged(plan, frames)
 
 
 def _check_places(written: object, example: str, key: str = "events") -> None:

@@ -8,11 +8,12 @@ from random import Random
 from typing import ClassVar, Literal
 
 from streamlab.core.faults.base import AtPlace, Chosen, Example, OfEvents, data_of, register, with_data
-from streamlab.core.places import BEFORE_HEAD, char_offset, spots
+from streamlab.core.faults.fields import as_bytes, check_word, is_whole
+from streamlab.core.places import BEFORE_HEAD, Spot, char_offset
 from streamlab.core.plan import Plan
 from streamlab.core.selection import require_stream
 from streamlab.core.sse import Frame, decode
-from streamlab.errors import FaultError, nearest
+from streamlab.errors import FaultError
 
 __all__ = ["BrokenJson", "Comment", "Data", "HugeFrame", "InvalidUtf8", "Raw", "Retry"]
 
@@ -46,8 +47,7 @@ class Raw(AtPlace):
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the plan with the bytes in it."""
         del rng
-        data = self.data if isinstance(self.data, bytes) else self.data.encode("utf-8", "surrogatepass")
-        point = self.point(plan)
+        data, point = as_bytes(self.data), self.point(plan)
         if point.frame == BEFORE_HEAD or not point.offset:
             first, *rest = decode(data)
             return self.inserted(plan, first, *(replace(frame, joined=True) for frame in rest))
@@ -76,7 +76,7 @@ class Comment(AtPlace):
         """Return the plan with the comment in it."""
         del rng
         require_stream(plan, "text")
-        return self.inserted(plan, Frame(f": {self.text}\n\n".encode("utf-8", "surrogatepass")))
+        return self.inserted(plan, Frame(as_bytes(f": {self.text}\n\n")))
 
 
 @register("retry")
@@ -89,7 +89,7 @@ class Retry(AtPlace):
     examples: ClassVar = (Example("retry line", "retry: 3000, at: headers", "the whole message"),)
 
     def __post_init__(self) -> None:
-        if isinstance(self.milliseconds, bool) or not isinstance(self.milliseconds, int) or self.milliseconds < 0:
+        if not is_whole(self.milliseconds) or self.milliseconds < 0:
             problem = f"{self.milliseconds!r} is no number of milliseconds"
             raise FaultError(problem, key=("milliseconds",), hint="for example: retry: 3000")
         AtPlace.__post_init__(self)
@@ -129,7 +129,7 @@ class Data(AtPlace):
         del rng
         require_stream(plan, "text")
         lines = "".join(f"data: {line}\n" for line in re.split(r"\r\n|\n|\r", self.text))
-        return self.inserted(plan, Frame(f"{lines}\n".encode("utf-8", "surrogatepass")))
+        return self.inserted(plan, Frame(as_bytes(f"{lines}\n")))
 
 
 @register("broken_json")
@@ -146,20 +146,17 @@ class BrokenJson(OfEvents):
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.how, str) or self.how not in _BREAKS:
-            raise FaultError(f"{self.how!r} is not a way to break JSON", key=("how",), hint=nearest(str(self.how), _BREAKS))
+        check_word(self.how, "how", _BREAKS, "is not a way to break JSON")
         OfEvents.__post_init__(self)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the plan with the JSON broken; frames without an event stay as they are."""
         del rng
         require_stream(plan, "how")
-        return self.changed(plan, self._broken)
+        return self.changed(plan, self._broken, data=True)
 
     def _broken(self, frame: Frame) -> Frame:
-        if frame.event is None:
-            return frame
-        return with_data(frame, self._data(data_of(frame)))
+        return frame if frame.event is None else with_data(frame, self._data(data_of(frame)))
 
     def _data(self, data: bytes) -> bytes:
         return {"malformed": data[:-1] + b"]", "truncated": data[: len(data) // 2], "empty": b""}[self.how]
@@ -176,16 +173,7 @@ class InvalidUtf8(Chosen):
         """Return the plan with the bytes in it."""
         del rng
         require_stream(plan, "events")
-        frames = list(plan.frames)
-        carriers = {spot.frame: spot.carrier for spot in spots(plan)}
-        for index in self.selected(plan):
-            raw, carrier = frames[index].raw, carriers.get(index)
-            if not raw:
-                continue  # a silence
-            offset = char_offset(raw, carrier, 0) if carrier else len(raw)
-            offset = offset if offset < len(raw) else max(0, raw.rfind(b'"'))
-            frames[index] = replace(frames[index], raw=raw[:offset] + _NO_UTF8 + raw[offset:], splits=())
-        return replace(plan, frames=tuple(frames))
+        return self.changed(plan, _without_utf8)
 
 
 @register("huge_frame")
@@ -205,7 +193,7 @@ class HugeFrame(OfEvents):
         """Return the plan with the frames grown to that size; one that is larger stays as it is."""
         del rng
         require_stream(plan, "size")
-        return self.changed(plan, self._grown)
+        return self.changed(plan, self._grown, data=True)
 
     def _grown(self, frame: Frame) -> Frame:
         missing = _bytes(self.size) - len(frame.raw)
@@ -213,6 +201,15 @@ class HugeFrame(OfEvents):
         if frame.event is None or missing <= 0:
             return frame
         return replace(frame, raw=frame.raw[:offset] + b" " * missing + frame.raw[offset:], splits=())
+
+
+def _without_utf8(frame: Frame) -> Frame:
+    raw, carrier = frame.raw, Spot(0, 1, frame.event).carrier if frame.event else None
+    if not raw:
+        return frame  # a silence
+    offset = char_offset(raw, carrier, 0) if carrier else len(raw)
+    offset = offset if offset < len(raw) else max(0, raw.rfind(b'"'))
+    return replace(frame, raw=raw[:offset] + _NO_UTF8 + raw[offset:], splits=())
 
 
 def _check_line(written: object, key: str, example: str) -> None:
@@ -223,7 +220,7 @@ def _check_line(written: object, key: str, example: str) -> None:
 def _bytes(written: object) -> int:
     found = _SIZE.fullmatch(written) if isinstance(written, str) else None
     size = int(found[1]) * _UNITS[found[2]] if found else written
-    if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= _LARGEST:
+    if not is_whole(size) or not 0 < size <= _LARGEST:
         hint = f"write 64kB, 1MB or a number of bytes, at most {_LARGEST // 1_000_000}MB"
         raise FaultError(f"{written!r} is no size", key=("size",), hint=hint)
     return size

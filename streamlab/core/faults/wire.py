@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import ClassVar, Literal
 
 from streamlab.core.durations import FOREVER, seconds
-from streamlab.core.faults.base import AtPlace, Chosen, Example, OfEvents, OfHead, register, silence_at
+from streamlab.core.faults.base import AtPlace, Chosen, Example, OfEvents, OfHead, has_end, register, silence_at
+from streamlab.core.faults.fields import as_bytes, check_word, is_whole
+from streamlab.core.pacing import KEEP_ALIVE, silence
 from streamlab.core.places import BEFORE_HEAD, Place, Point, spots
 from streamlab.core.plan import Coding, Ending, Plan
-from streamlab.core.selection import ALL, Selection
+from streamlab.core.selection import ALL, Selection, require_stream
 from streamlab.core.sse import Frame, Split
-from streamlab.errors import FaultError, nearest
+from streamlab.errors import FaultError
 
 __all__ = ["ContentLength", "CorruptChunk", "Cut", "Join", "SplitFrames", "Stall", "Trailing"]
 
@@ -55,8 +58,7 @@ class Cut(AtPlace):
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.how, str) or self.how not in _CUTS:
-            raise FaultError(f"{self.how!r} is not a way to cut", key=("how",), hint=nearest(str(self.how), _CUTS))
+        check_word(self.how, "how", _CUTS, "is not a way to cut")
         AtPlace.__post_init__(self)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
@@ -74,28 +76,41 @@ class Cut(AtPlace):
 class Stall(AtPlace):
     """Nothing is sent here for a time (`2s`, `400ms`, a number of seconds), or `forever`: until the client leaves.
 
-    A stall is a dead silence: no ping is sent in it. `before: headers` makes the headers slow, or no answer at all.
+    A stall is a dead silence: no ping is sent in it, unless `pings` is true: then one comes every 15 seconds, as in the API's
+    own long silences. `before: headers` makes the headers slow, or no answer at all.
     """
 
     time: str | float = FOREVER
+    pings: bool = field(default=False, kw_only=True)
 
     examples: ClassVar = (
         Example("stall in mid-stream", "stall: forever, after: delta 3", "raises ReadTimeout"),
         Example("stall before the first token", "stall: forever, before: delta 1", "raises ReadTimeout"),
         Example("kept open after message_stop", "stall: forever, after: message_stop", "raises ReadTimeout"),
+        Example("long silence with pings", "stall: 16s, pings: true, after: delta 3", "the whole message"),
         Example("slow headers", "stall: 20ms, before: headers", "the whole message"),
         Example("no answer", "stall: forever, before: headers", "raises APITimeoutError, an APIError"),
     )
 
     def __post_init__(self) -> None:
-        seconds(self.time, key="time", allow_forever=True)
+        time = seconds(self.time, key="time", allow_forever=True)
+        if not isinstance(self.pings, bool):
+            raise FaultError(f"{self.pings!r} is neither true nor false", key=("pings",), hint="write pings: true")
+        if self.pings and time == math.inf:
+            hint = "write how long it lasts, for example: stall: 1m, pings: true"
+            raise FaultError("a stall for ever carries no pings", key=("pings",), hint=hint)
+        if self.pings and time <= KEEP_ALIVE:
+            hint = f"a ping comes every {KEEP_ALIVE:g} seconds: write a longer time, or leave pings out"
+            raise FaultError(f"a silence of {self.time!r} is over before its first ping", key=("pings",), hint=hint)
         AtPlace.__post_init__(self)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
-        """Return the plan with the silence in it."""
+        """Return the plan with the silence in it. Raises FaultError if pings are to be in it and cannot be."""
         del rng
         point, time = self.point(plan), seconds(self.time, key="time", allow_forever=True)
-        if time == float("inf"):
+        if self.pings:
+            return self._with_pings(plan, point, time)
+        if time == math.inf:
             return _cut(plan, point, Ending.HANG)
         if point.frame == BEFORE_HEAD:
             return replace(plan, head=replace(plan.head, wait=plan.head.wait + time))
@@ -107,6 +122,14 @@ class Stall(AtPlace):
         else:
             frames[point.frame] = _split(frames[point.frame], Split(point.offset, time))
         return replace(plan, frames=tuple(frames))
+
+    def _with_pings(self, plan: Plan, point: Point, time: float) -> Plan:
+        require_stream(plan, "pings")
+        if point.offset:
+            hint = "use the place of an event or a delta, or leave pings out"
+            raise FaultError("pings cannot stand inside a frame", key=("pings",), hint=hint)
+        pings, rest = silence(time)
+        return self.inserted(plan, *pings, Frame(b"", wait=rest))
 
 
 @register("split")
@@ -128,8 +151,7 @@ class SplitFrames(OfEvents):
     )
 
     def __post_init__(self) -> None:
-        is_number = isinstance(self.every, int) and not isinstance(self.every, bool) and self.every > 0
-        if not is_number and self.every != _CHARACTERS:
+        if self.every != _CHARACTERS and not (is_whole(self.every) and self.every > 0):
             hint = f"write a number of bytes from 1, or {_CHARACTERS}"
             raise FaultError(f"{self.every!r} is no size of a piece", key=("every",), hint=hint)
         seconds(self.wait, key="wait")
@@ -241,7 +263,7 @@ class ContentLength(OfHead):
     )
 
     def __post_init__(self) -> None:
-        if isinstance(self.error, bool) or not isinstance(self.error, int) or not self.error:
+        if not is_whole(self.error) or not self.error:
             hint = "write how many bytes more, or fewer: 10 or -10"
             raise FaultError(f"{self.error!r} is no error of a length", key=("error",), hint=hint)
 
@@ -258,7 +280,7 @@ class ContentLength(OfHead):
         if size + self.error < 0:
             problem = f"the body has {size} bytes, which is fewer than {-self.error}"
             raise FaultError(problem, key=("error",), hint=f"write at least {-size}")
-        ending = Ending.FIN if plan.ending in (Ending.COMPLETE, Ending.END) else plan.ending
+        ending = Ending.FIN if has_end(plan) else plan.ending
         return replace(plan, head=plan.head.with_headers([("content-length", str(size + self.error))]), ending=ending)
 
 
@@ -278,11 +300,10 @@ class Trailing(OfHead):
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the plan with the bytes after it. Raises FaultError if the body has no end that they could come after."""
         del rng
-        if plan.ending not in (Ending.COMPLETE, Ending.END):
+        if not has_end(plan):
             problem = "the body is broken off, so nothing comes after its end"
             raise FaultError(problem, key=("data",), hint="take one of the two faults out")
-        data = self.data if isinstance(self.data, bytes) else self.data.encode("utf-8", "surrogatepass")
-        return replace(plan, trailing=plan.trailing + data)
+        return replace(plan, trailing=plan.trailing + as_bytes(self.data))
 
 
 def _cut(plan: Plan, point: Point, ending: Ending) -> Plan:
@@ -290,10 +311,10 @@ def _cut(plan: Plan, point: Point, ending: Ending) -> Plan:
     if point.frame == BEFORE_HEAD:
         return replace(plan, head=replace(plan.head, is_sent=False), frames=(), ending=ending, trailing=b"")
     is_end = not point.offset and not any(frame.raw for frame in plan.frames[point.frame :])
-    if is_end and plan.ending not in (Ending.COMPLETE, Ending.END):
+    if is_end and not has_end(plan):
         problem = f"the answer ends here already, by a fault before this one ({plan.ending.value})"
         raise FaultError(problem, hint="take one of the two faults out")
-    frames = plan.frames[: point.frame]
+    frames = tuple(plan.frames[: point.frame])
     if point.offset:
         last = plan.frames[point.frame]
         splits = tuple(split for split in last.splits if split.offset <= point.offset)

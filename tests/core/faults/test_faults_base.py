@@ -13,14 +13,26 @@ from plans import BODY, HEAD, NOTHING, PLAN, SAMPLES, applied, recorded_plan
 
 from streamlab.core.faults import (
     AtPlace,
+    BrokenJson,
+    Change,
     Chosen,
     Cut,
+    DataLines,
     Drop,
+    Duplicate,
     ErrorEvent,
+    EventId,
+    EventName,
     Fault,
+    HugeFrame,
+    InvalidUtf8,
+    Join,
     JsonBody,
     LineEnd,
+    NoBlankLine,
+    NoSpace,
     OfEvents,
+    SplitFrames,
     Stall,
     apply_faults,
     base,
@@ -505,6 +517,44 @@ def test_a_length_that_was_right_is_that_of_the_changed_body(length: str, ending
     assert apply_faults(none, [raw], Random(1)).head.get("content-length") == "many"
     broken = replace(plan, ending=Ending.FIN)
     assert apply_faults(broken, [raw], Random(1)).head.get("content-length") == "18"
+
+
+OF_ALL: list[Fault] = [
+    *(LineEnd(), EventName(), DataLines(), EventId(), BrokenJson(), HugeFrame(), SplitFrames(), SplitFrames("characters")),
+    *(NoSpace("all"), NoBlankLine("all"), InvalidUtf8("all"), Drop("all"), Duplicate("all"), Join("all")),
+    Change("all", set={"x": 1}),
+]
+OF_DATA = (EventName, DataLines, EventId, BrokenJson, HugeFrame, NoBlankLine, Change)
+"""Faults that change what events say, or that they are events: a comment is nothing to them."""
+
+
+@pytest.mark.parametrize("fault", OF_ALL, ids=str)
+@pytest.mark.parametrize(
+    ("plan", "first"),
+    [(NOTHING, ()), (NOTHING, (Stall(2, at="end"),)), (PLAN, (Cut("end", at="headers"),))],
+    ids=["nothing", "silence", "cut"],
+)
+def test_a_fault_of_all_events_where_there_is_none_is_an_error(fault: Fault, plan: Plan, first: tuple[Fault, ...]) -> None:
+    """It would change nothing, and a test with it would pass without having met it."""
+    with pytest.raises(PlaceError) as caught:
+        apply_faults(plan, [*first, fault], Random(1))
+    assert caught.value.problem == "the answer has no event that could be changed"
+    assert caught.value.key == ("faults", len(first), "of" if isinstance(fault, OfEvents) else fault.name)
+    assert caught.value.hint == "the answer has no events, only: headers, end"
+
+
+@pytest.mark.parametrize("fault", [each for each in OF_ALL if each != SplitFrames("characters")], ids=str)
+def test_a_comment_is_changed_by_what_changes_any_line_and_is_no_event_to_the_others(fault: Fault) -> None:
+    """A stream of nothing else has no event that those could change; among events it is passed over."""
+    comment = Frame(b": hello\n\n")
+    if isinstance(fault, OF_DATA):
+        with pytest.raises(PlaceError) as caught:
+            applied(replace(PLAN, frames=(comment,)), fault)
+        assert caught.value.hint == "the answer has no events, only: byte 1..9, headers, end"
+        assert applied(replace(PLAN, frames=(comment, PLAN.frames[0])), fault).frames[0] is comment
+    else:
+        made = applied(replace(PLAN, frames=(comment, comment)), fault)
+        assert made.frames != (comment, comment) or isinstance(fault, NoSpace)
 
 
 def test_each_of_our_faults_is_of_a_family() -> None:

@@ -187,13 +187,14 @@ def test_recorded_streams_stay_as_they_were_before_the_error(recorded_streams: l
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_an_error_before_the_head_is_the_one_that_http_gives(name: str) -> None:
-    """Status, headers and body are those of the API's error; the date and what lets a page read it stay, and so does a wait."""
+    """Status, headers and body are those of the API's error; the date, what lets a page read it, and its times stay."""
     kept = (("date", "Sat, 21 Nov 2026 10:00:00 GMT"), *cors_headers("http://page.example"))
     for plan in (PLAN, BODY, applied(PLAN, Gzip())):
-        late = applied(replace(plan, head=plan.head.with_headers(kept)), Stall(2, before="headers"))
+        head = replace(plan.head.with_headers(kept), recorded=1.5)
+        late = applied(replace(plan, head=head), Stall(2, before="headers"))
         made = applied(late, ErrorEvent(name, message="No.", before="headers"), seed=3)
         expected = error_plan(ERRORS[name], "No.", Random(3))
-        assert made == replace(expected, head=replace(expected.head.with_headers(kept), wait=2.0))
+        assert made == replace(expected, head=replace(expected.head.with_headers(kept), wait=2.0, recorded=1.5))
         assert json.loads(made.body)["error"]["message"] == "No."
 
 

@@ -113,9 +113,18 @@ def test_the_lines_are_written_otherwise(fault: Fault, expected: list[bytes]) ->
 
 def test_a_line_without_its_end_is_a_line_too() -> None:
     """A tail that was cut off is written otherwise like the rest; what is no event has no data to be cut."""
-    plan = Plan(HEAD, (COMMENT, Frame(b"event: a\ndata: {")))
+    tail = Frame(b"event: a\ndata: {")
+    plan = Plan(HEAD, (COMMENT, tail))
     assert raws(applied(plan, NoSpace())) == [COMMENT.raw, b"event:a\ndata:{"]
-    assert applied(plan, DataLines(2)) == plan
+    assert applied(Plan(HEAD, (COMMENT, EVENT, tail)), DataLines(2)).frames[::2] == plan.frames
+
+
+def test_data_that_is_no_event_is_not_cut() -> None:
+    """It has no tokens to be cut between; the event beside it is cut."""
+    done = Frame(b"data: [DONE]\n\n")
+    first, last = applied(Plan(HEAD, (done, DELTA)), DataLines(2)).frames
+    assert first is done
+    assert last.raw.count(b"data: ") == 2
 
 
 def test_the_last_blank_line_does_not_come_if_nothing_is_said() -> None:

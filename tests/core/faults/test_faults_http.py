@@ -127,8 +127,8 @@ def test_another_answer_comes_in_the_place_of_the_apis(
     """Of the API's own head only the date and what lets a page read it stay; the answer is whole, and as late as it was."""
     kept = (DATE, *cors_headers("http://page.example"))
     late = applied(headed(plan, *kept), Stall(2, before="headers"))
-    made = applied(late, fault)
-    assert made.head == Head(status, (*headers, *kept), wait=2.0)
+    made = applied(replace(late, head=replace(late.head, recorded=1.5)), fault)
+    assert made.head == Head(status, (*headers, *kept), wait=2.0, recorded=1.5)
     assert [frame.raw for frame in made.frames] == ([body] if body else [])
     assert (made.ending, made.coding, made.trailing) == (Ending.COMPLETE, Coding.IDENTITY, b"")
 
@@ -217,6 +217,22 @@ def test_gzip_is_a_coding_and_two_headers(how: Any, coding: Coding) -> None:
         head = Head(200, (*kept, ("content-encoding", "gzip"), ("vary", "Accept-Encoding")))
         assert made == replace(plan, head=head, coding=coding)
         assert all(new is old for new, old in zip(made.frames, plan.frames, strict=True))
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        applied(BODY, Cut("end", at="byte 7")),
+        replace(BODY, frames=()),
+        applied(BODY, Stall("2s", at="byte 7")),
+        applied(PLAN, Cut("fin", after="delta 1")),
+    ],
+    ids=["ends early", "has no body, as an answer to HEAD", "is whole", "states no length"],
+)
+def test_a_length_that_is_not_wrong_goes_when_the_body_is_compressed(plan: Plan) -> None:
+    """Only one that a fault made wrong, or a body that is broken off before it is reached, would be lost without a word."""
+    made = apply_faults(plan, [Gzip()], Random(1))
+    assert (made.coding, made.is_sized, made.ending) == (Coding.GZIP, False, plan.ending)
 
 
 def test_a_recorded_stream_is_left_as_it_is_by_a_fault_of_the_head(recorded_streams: list[Path]) -> None:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mistakes import DURATION, NO_EVENT, SELECTION, mistake
-from plans import BODY, FRAMES, HEAD, NOTHING, PLACES, PLAN, applied, recorded_plan, total_wait
+from plans import BODY, EVENTS, FRAMES, HEAD, NOTHING, PLACES, PLAN, applied, recorded_plan, total_wait
 
+from streamlab.core.actions import Framing, Wait, script
 from streamlab.core.events import PING, encode
 from streamlab.core.faults import (
     Comment,
@@ -29,6 +30,7 @@ from streamlab.core.faults import (
     Trailing,
     apply_faults,
 )
+from streamlab.core.pacing import INSTANT, schedule, silence
 from streamlab.core.places import Place, Side, point_at_byte
 from streamlab.core.plan import Coding, Ending, Plan
 from streamlab.core.sse import Frame, Split
@@ -140,6 +142,89 @@ def test_a_stall_at_the_end_delays_the_end(place: dict[str, str]) -> None:
     """All bytes are sent, and HTTP does not say so until the time is over."""
     assert applied(PLAN, Stall(2, **place)) == replace(PLAN, frames=(*PLAN.frames, Frame(b"", wait=2.0)))  # type: ignore[arg-type]
     assert applied(NOTHING, Stall(2, at="headers")).frames == (Frame(b"", wait=2.0),)
+
+
+@pytest.mark.parametrize(
+    ("place", "index"),
+    [
+        ({"before": "event 1"}, 0),
+        ({"at": "headers"}, 0),
+        ({"after": "event 2"}, 2),
+        ({"before": "delta 2"}, 4),
+        ({"at": "byte 0"}, 0),
+        ({"after": "message_stop"}, 12),
+        ({"at": "end"}, 12),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("time", "pings", "rest"), [("16s", 1, 1.0), (30, 1, 15.0), ("40s", 2, 10.0), ("1m", 3, 15.0), (15.5, 1, 0.5)]
+)
+def test_a_stall_may_carry_pings(time: str | float, pings: int, rest: float, place: dict[str, str], index: int) -> None:
+    """One each fifteen seconds, and none right before what ends it: the same objects stand on both sides of it."""
+    made = applied(PLAN, Stall(time, pings=True, **place))  # type: ignore[arg-type]
+    silence = (*[Frame(PING.raw, wait=15.0)] * pings, Frame(b"", wait=rest))
+    assert made == replace(PLAN, frames=(*PLAN.frames[:index], *silence, *PLAN.frames[index:]))
+    assert [id(frame) for frame in (*made.frames[:index], *made.frames[index + len(silence) :])] == list(map(id, PLAN.frames))
+    assert applied(NOTHING, Stall(time, pings=True, at="end")).frames == silence
+
+
+def test_a_stall_with_pings_is_sent_as_a_silence_that_is_written_among_the_events() -> None:
+    """The same bytes, and the same waits between them."""
+    delta = EVENTS[2]
+    silent = applied(Plan(HEAD, FRAMES[:3]), Stall("40s", pings=True, before="delta 1"))
+    pings, rest = silence(40.0)
+    scripted = Plan(HEAD, (*FRAMES[:2], *pings, replace(encode(delta, padding=2), wait=rest)))
+    sent = [list(script(plan, schedule(plan, INSTANT, Random(1)), Framing())) for plan in (silent, scripted)]
+    assert sent[0] == sent[1]
+    assert [action.until for action in sent[0] if isinstance(action, Wait)] == [15.0, 30.0, 40.0]
+
+
+def test_a_stall_with_pings_comes_after_what_stood_there_and_before_what_is_put_there() -> None:
+    """Silences add up; a frame that was joined now begins a chunk; an ending at the same place keeps all of the silence."""
+    long = Stall("16s", pings=True, before="delta 2")
+    late = applied(PLAN, Stall(2, before="delta 2"), long)
+    assert [frame.wait for frame in late.frames[3:7]] == [0.0, 17.0, 1.0, 0.0]
+    joined_up = applied(PLAN, Join(["delta 1", "event 5"]), long)
+    assert [frame.joined for frame in joined_up.frames[3:8]] == [False, False, False, False, True]
+    whole = applied(PLAN, long)
+    for ending in (Cut("reset", before="delta 2"), ErrorEvent(before="delta 2"), Stall(before="delta 2")):
+        assert applied(PLAN, long, ending).frames[:6] == whole.frames[:6]
+    assert applied(PLAN, long, Cut("fin", before="delta 2")).ending is Ending.FIN
+
+
+NO_EVENTS = "this fault changes the events of a stream; a JSON body has none"
+
+
+@pytest.mark.parametrize(
+    ("plan", "fault", "text"),
+    [
+        (
+            PLAN,
+            Stall("1m", pings=True, at="text char 3"),
+            "pings: pings cannot stand inside a frame\n  hint: use the place of an event or a delta, or leave pings out",
+        ),
+        (
+            PLAN,
+            Stall("1m", pings=True, before="headers"),
+            "before: nothing of the body can come before the headers\n  hint: write at: headers",
+        ),
+        *(
+            (
+                BODY,
+                Stall("1m", pings=True, **{side: place}),  # type: ignore[arg-type]
+                f"pings: this answer is no event stream\n  hint: {NO_EVENTS}",
+            )
+            for side, place in (("at", "end"), ("at", "byte 3"), ("before", "headers"))
+        ),
+    ],
+    ids=str,
+)
+def test_pings_stand_between_the_events_of_a_stream(plan: Plan, fault: Fault, text: str) -> None:
+    """Elsewhere a stall is silent, or an error if it is not to be."""
+    with pytest.raises(FaultError) as caught:
+        apply_faults(plan, [fault], Random(1))
+    assert str(caught.value) == f"faults.0.{text}"
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -293,7 +378,7 @@ def test_characters_are_split_inside() -> None:
     assert applied(plan, SplitFrames("characters", of="event 12")).frames[:12] == plan.frames[:12]
 
 
-@pytest.mark.parametrize(("plan", "of"), [(PLAN, "delta 2"), (BODY, "all"), (NOTHING, "all"), (PLAN, "every ping")])
+@pytest.mark.parametrize(("plan", "of"), [(PLAN, "delta 2"), (BODY, "all"), (PLAN, "every ping")])
 def test_characters_must_be_there_to_be_split(plan: Plan, of: str) -> None:
     """A test that is to show a split character, and has none, shows nothing."""
     with pytest.raises(FaultError) as caught:
@@ -338,7 +423,7 @@ def test_frames_are_joined_from_the_first_to_the_last_that_are_named() -> None:
     assert all(made.frames[index] is PLAN.frames[index] for index in (0, 1, 2, 3, 9, 10, 11))
     assert applied(PLAN, Join("delta 1")) == PLAN
     assert applied(BODY, Join()) == BODY
-    assert applied(NOTHING, Join()) == NOTHING
+    assert applied(replace(BODY, frames=()), Join()) == replace(BODY, frames=())
     again = applied(PLAN, Join(), Join("every delta"))
     assert [frame.joined for frame in again.frames] == [False, True, True, False, *[True] * 8]
 
@@ -394,6 +479,8 @@ ZIPPED = "the body is compressed as it is sent, so that no length of it is known
 TAKE_OUT = "take one of the two faults out"
 LATE = "the body is broken off, so nothing comes after its end"
 HEADLESS = "the fault before it ends the answer before the headers: take one of them out"
+STATED = "compressed as it is sent, it states no length"
+GZIP_FIRST = "write gzip before the fault that breaks the body off, or take one of the two out"
 NO_LENGTH = "a body with a wrong length has neither chunks nor an end, which a fault before this one changes"
 
 
@@ -442,6 +529,21 @@ NO_LENGTH = "a body with a wrong length has neither chunks nor an end, which a f
             PLAN,
             (Gzip(), ContentLength(5)),
             f"faults.1.content_length: {ZIPPED}\n  hint: take one of the two out",
+        ),
+        *(
+            (
+                plan,
+                (ContentLength(error), Gzip(how)),
+                f"faults.1.gzip: the head states {size + error} bytes for a body of {size}; {STATED}\n  hint: {GZIP_FIRST}",
+            )
+            for plan, size in ((PLAN, len(PLAN.body)), (BODY, 18))
+            for error in (5, -5)
+            for how in ("sound", "plain", "bad checksum", "no trailer")
+        ),
+        (
+            BODY,
+            (Cut("reset", at="byte 7"), Gzip()),
+            f"faults.1.gzip: the head states 18 bytes for a body of 7; {STATED}\n  hint: {GZIP_FIRST}",
         ),
         (
             BODY,
@@ -499,6 +601,8 @@ def test_recorded_streams_are_sent_in_pieces_as_they_are(recorded_streams: list[
 
 LENGTH = "write how many bytes more, or fewer: 10 or -10"
 CUTS, WORDS = "expected one of: end, fin, reset", "write a number of bytes from 1, or characters"
+HOW_LONG = "write how long it lasts, for example: stall: 1m, pings: true"
+LONGER = "a ping comes every 15 seconds: write a longer time, or leave pings out"
 CHUNK = "write a text that is no hexadecimal number, for example: corrupt_chunk: XYZ"
 
 
@@ -507,6 +611,22 @@ CHUNK = "write a text that is no hexadecimal number, for example: corrupt_chunk:
     [
         ({"cut": "rest", "at": "end"}, "'rest' is not a way to cut", "cut", f"did you mean 'reset'? {CUTS}"),
         ({"stall": "soon", "at": "end"}, "'soon' is not a length of time", "stall", f"{DURATION}, or forever"),
+        ({"stall": "forever", "pings": True, "at": "end"}, "a stall for ever carries no pings", "pings", HOW_LONG),
+        *(
+            (
+                {"stall": value, "pings": True, "at": "end"},
+                *(f"a silence of {value!r} is over before its first ping", "pings", LONGER),
+            )
+            for value in ("15s", 15, 0, "400ms")
+        ),
+        *(
+            ({"stall": "1m", "pings": value, "at": "end"}, f"{value!r} is neither true nor false", "pings", "write pings: true")
+            for value in (1, 0, "yes", "15s", None)
+        ),
+        (
+            {"stall": "1m", "ping": True, "at": "end"},
+            *("the fault 'stall' has no key 'ping'", "ping", "did you mean 'pings'? expected one of: after, at, before, pings"),
+        ),
         *(({"split": value}, f"{value!r} is no size of a piece", "split", WORDS) for value in (0, -1, True, 1.5, "2", None)),
         ({"split": 2, "wait": "forever"}, "'forever' is not a length of time", "wait", DURATION),
         ({"split": 2, "of": 5}, "events are expected, not 5", "of", SELECTION),
