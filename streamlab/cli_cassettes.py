@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from streamlab.cli_record import redact_option
+
 if TYPE_CHECKING:
     from streamlab.core.comparison import Change
     from streamlab.core.exchange import Exchange
@@ -32,13 +34,15 @@ _STYLES = {"title": {"bold": True}, "dim": {"dim": True}, "text": {"fg": "green"
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The cassette to write.")
 @click.option("--force", is_flag=True, help="Replace the cassette if it is there already.")
+@redact_option
 @click.option("--keep-going", is_flag=True, help="Leave out files that have an error, and write the rest.")
 @click.option("-v", "--verbose", is_flag=True, help="Say of each file all that was left out, and what its format cannot know.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def import_(
+def import_(  # noqa: PLR0913, PLR0917 - one parameter for each option
     files: tuple[str, ...],
     out: Path,
     force: bool,  # noqa: FBT001
+    redact: tuple[str, ...],
     keep_going: bool,  # noqa: FBT001
     verbose: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
@@ -54,14 +58,15 @@ def import_(
     \b
     Examples:
       streamlab import recorded.har --out cassettes/recorded.yaml
-      streamlab import tests/cassettes/ --out all.yaml --keep-going
+      streamlab import tests/cassettes/ --out all.yaml --keep-going --redact 'cust_[0-9]+'
       streamlab import recorded.sse other.har --out all.yaml --force
     """  # noqa: D301 - \b keeps click from wrapping
     from streamlab.files.importing_files import Import, check_target, sources
+    from streamlab.files.project import checked_patterns
 
     check_target(out, force=force)
     found = list(sources(files))
-    made = Import()
+    made = Import(patterns=checked_patterns(Path.cwd(), redact))
 
     def tell(report: ImportedFile) -> None:
         _tell_json(report.as_dict()) if as_json else _tell_file(report, verbose=verbose)

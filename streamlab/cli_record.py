@@ -39,6 +39,14 @@ def _seconds(ctx: click.Context, param: click.Parameter, written: str | None) ->
     return found
 
 
+redact_option = click.option(
+    "--redact",
+    multiple=True,
+    metavar="PATTERN",
+    help="A regular expression of what else is secret; also redact = [...] in [tool.streamlab] of pyproject.toml.  [multiple]",
+)
+
+
 @click.command()
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The cassette to write.  [default: cassettes/recorded-DATE-TIME.yaml]"
@@ -55,12 +63,7 @@ def _seconds(ctx: click.Context, param: click.Parameter, written: str | None) ->
     type=click.Choice(["once", "new", "all"]),
     help="What to do with a cassette that is there: refuse; replay what it has and append the rest; replace it at the end.",
 )
-@click.option(
-    "--redact",
-    multiple=True,
-    metavar="PATTERN",
-    help="A regular expression of what else is secret; also redact = [...] in [tool.streamlab] of pyproject.toml.  [multiple]",
-)
+@redact_option
 @click.option("--ca-file", help="Certificates (PEM) to trust beside the system's.")
 @click.option(
     "--upstream-timeout",
@@ -117,9 +120,8 @@ def record(**given: Any) -> None:
 
 def _session(given: dict[str, Any]) -> RecordSession:
     """Return what the options ask for. Raises ScenarioError or ServerError if that is nothing to begin with."""
-    from streamlab.core.redaction import compile_patterns
     from streamlab.files.cassette_output import Mode, check_name
-    from streamlab.files.project import redact_patterns
+    from streamlab.files.project import checked_patterns
     from streamlab.net.record_session import RecordSession
 
     out = given["out"] or Path("cassettes") / datetime.now().astimezone().strftime("recorded-%Y%m%d-%H%M%S.yaml")
@@ -127,16 +129,13 @@ def _session(given: dict[str, Any]) -> RecordSession:
     if given["host"] not in _LOOPBACK and not given["allow_remote"]:
         problem = f"{given['host']} can be reached from other machines, and whoever reaches it speaks through this recorder"
         raise ServerError(f"{problem}\n  hint: use 127.0.0.1, or say --allow-remote if that is meant")
-    from_project = redact_patterns(Path.cwd())
-    compile_patterns(from_project, "pyproject.toml: tool.streamlab.redact")
-    compile_patterns(given["redact"])
     return RecordSession(
         out=out,
         upstream=given["upstream"],
         host=given["host"],
         port=given["port"],
         mode=Mode(given["mode"]),
-        patterns=tuple(dict.fromkeys((*from_project, *given["redact"]))),
+        patterns=checked_patterns(Path.cwd(), given["redact"]),
         ca_file=given["ca_file"],
         timeout=given["upstream_timeout"],
         key_from_env=given["key_from_env"],

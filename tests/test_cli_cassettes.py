@@ -89,6 +89,21 @@ def test_import_says_what_came_of_each_file(tmp_path: Path) -> None:
     assert out.stat().st_mode & 0o777 == 0o600
 
 
+def test_import_takes_out_what_the_user_calls_secret(tmp_path: Path) -> None:
+    """And keeps the pattern in the cassette, so that a request that holds such a text still matches."""
+    out, recorded = tmp_path / "out.yaml", vcr(tmp_path / "a.yaml", "https://api.anthropic.com/v1/messages")
+    recorded.write_text(recorded.read_text().replace('"m"', '"cust_123"'))
+    found = invoke("import", recorded, "--out", out, "--redact", "cust_[0-9]+")
+    assert found.exit_code == 0
+    assert Cassette(out).request(0).model == "[redacted]"
+    assert Cassette(out).header["redact"] == ["cust_[0-9]+"]
+    found = invoke("import", recorded, "--out", out, "--force", "--redact", "(")
+    assert (found.exit_code, found.stderr.splitlines()[0]) == (
+        2,
+        "streamlab: --redact: the pattern '(' cannot be read: missing ), unterminated subpattern at column 1",
+    )
+
+
 def test_import_of_a_folder_takes_what_may_be_a_recording(tmp_path: Path) -> None:
     """In it and below, each once; what is none is counted, and named on demand."""
     folder = tmp_path / "in"

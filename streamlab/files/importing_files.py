@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,12 @@ class ImportedFile:
 
 @dataclass(slots=True)
 class Import:
-    """An import of files into a cassette, and what it adds up to; `unknown` counts the files by what they cannot know."""
+    """An import of files into a cassette, and what it adds up to; `unknown` counts the files by what they cannot know.
 
+    `patterns` are the user's own secrets, as texts; the cassette keeps them.
+    """
+
+    patterns: tuple[str, ...] = ()
     files: int = 0
     found: int = 0
     imported: int = 0
@@ -84,7 +88,8 @@ class Import:
         leaves those out. Raises ServerError if it cannot be written.
         """
         try:
-            write_all(target, self._exchanges(files, tell, keep_going=keep_going))
+            exchanges = self._exchanges(files, tell, keep_going=keep_going)
+            write_all(target, exchanges, header={"redact": list(self.patterns)} if self.patterns else None)
         except _NothingError:
             return
         self.written = True
@@ -93,7 +98,7 @@ class Import:
         self, files: Iterable[tuple[Path, bool]], tell: Callable[[ImportedFile], None], *, keep_going: bool
     ) -> Iterator[Exchange]:
         for path, is_named in files:
-            report = _imported(path, is_named=is_named)
+            report = _imported(path, self.patterns, is_named=is_named)
             self._add(report)
             tell(report)
             if report.imported is not None:
@@ -149,9 +154,9 @@ def check_target(target: Path, *, force: bool) -> None:
         raise ScenarioError("the file is there already", hint="--force replaces it").at(str(target))
 
 
-def _imported(path: Path, *, is_named: bool) -> ImportedFile:
+def _imported(path: Path, patterns: Sequence[str], *, is_named: bool) -> ImportedFile:
     try:
-        return ImportedFile(name=str(path), imported=import_file(path))
+        return ImportedFile(name=str(path), imported=import_file(path, patterns))
     except ScenarioError as error:
         if error.problem.startswith(FOREIGN) and not is_named:
             return ImportedFile(name=str(path), ignored=error.problem)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from streamlab.core.redaction import compile_patterns
 from streamlab.errors import ScenarioError, nearest
 
-__all__ = ["redact_patterns"]
+__all__ = ["checked_patterns", "redact_patterns"]
 
 _TABLE = "tool.streamlab"
 _KEYS = ("redact",)
@@ -24,6 +26,18 @@ def redact_patterns(folder: Path) -> tuple[str, ...]:
         if path.is_file():
             return _patterns(_table(path), str(path))
     return ()
+
+
+def checked_patterns(folder: Path, given: Iterable[str]) -> tuple[str, ...]:
+    """Return the patterns of the project and those `given` on the command line, each once.
+
+    Raises ScenarioError if one of them is no regular expression.
+    """
+    from_project = redact_patterns(folder)
+    compile_patterns(from_project, "pyproject.toml: tool.streamlab.redact")
+    from_user = tuple(given)
+    compile_patterns(from_user)
+    return tuple(dict.fromkeys((*from_project, *from_user)))
 
 
 def _table(path: Path) -> Any:

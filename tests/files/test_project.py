@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streamlab.errors import ScenarioError
-from streamlab.files.project import redact_patterns
+from streamlab.files.project import checked_patterns, redact_patterns
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,17 @@ def test_the_nearest_file_counts(text: str, patterns: tuple[str, ...], tmp_path:
     assert redact_patterns(folder) == ("above",)
     (tmp_path / "a" / "pyproject.toml").write_text(text)
     assert redact_patterns(folder) == patterns
+
+
+def test_those_of_the_command_line_come_after_those_of_the_project(tmp_path: Path) -> None:
+    """Each once; all of them are looked at before they are used."""
+    (tmp_path / "pyproject.toml").write_text("[tool.streamlab]\nredact = ['a+', 'b']\n")
+    assert checked_patterns(tmp_path, ["c", "a+"]) == ("a+", "b", "c")
+    with pytest.raises(ScenarioError, match=r"--redact: the pattern '\(' cannot be read"):
+        checked_patterns(tmp_path, ["("])
+    (tmp_path / "pyproject.toml").write_text("[tool.streamlab]\nredact = ['(']\n")
+    with pytest.raises(ScenarioError, match=r"pyproject\.toml: tool\.streamlab\.redact: the pattern '\(' cannot be read"):
+        checked_patterns(tmp_path, [])
 
 
 def test_no_file_is_no_pattern() -> None:

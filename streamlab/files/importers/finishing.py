@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -11,7 +12,8 @@ from streamlab.core.events import dump
 from streamlab.core.exchange import MESSAGES, Exchange, Read, Request
 from streamlab.core.messages import DEFAULT_MODEL
 from streamlab.core.plan import EVENT_STREAM, JSON, Head, Headers, without
-from streamlab.core.redaction import REDACTED, redact_headers, redact_text
+from streamlab.core.read_redaction import ReadRedactor
+from streamlab.core.redaction import Pattern, redact_bytes, redact_headers, redact_query, redact_text
 from streamlab.files.importers.bodies import GZIP, gunzip, how_ended, is_json, is_stream, is_text, model_of
 from streamlab.files.importers.drafts import REQUEST_BODIES, Draft
 
@@ -19,7 +21,6 @@ __all__ = ["Finisher"]
 
 _CONTENT_TYPE = "content-types: where none was kept, it follows from the body"
 _COMPRESSED = "compressed bodies: one in another coding than gzip is kept as it is, and its reads with it"
-_JOINED = "reads: a secret stood across two of them, so that the body is one"
 
 _FRAMING = {
     *("connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "trailers", "transfer-encoding"),
@@ -36,8 +37,12 @@ _VERTEX = re.compile(r"/publishers/anthropic/models/[^/]+:(?:streamR|r)awPredict
 
 @dataclass(slots=True)
 class Finisher:
-    """Makes exchanges of drafts, and remembers what was taken out, left out and not known."""
+    """Makes exchanges of drafts, and remembers what was taken out, left out and not known.
 
+    `patterns` are the user's own secrets.
+    """
+
+    patterns: Sequence[Pattern] = ()
     redacted: int = 0
     skipped: list[str] = field(default_factory=list)
     unknown: dict[str, None] = field(default_factory=dict)
@@ -57,7 +62,7 @@ class Finisher:
         return Exchange(
             request=request,
             head=None if draft.status is None else Head(draft.status, self._headers(draft, body, coding)),
-            reads=self._redacted_reads(reads, body),
+            reads=self._redacted_reads(reads, is_stream=is_stream(body)),
             ended=draft.ended or how_ended(body),
             first=draft.first,
             ended_at=draft.ended_at,
@@ -75,7 +80,7 @@ class Finisher:
             if draft.url is not None:
                 self._note(REQUEST_BODIES)
         headers = self._clean(draft, draft.request_headers, "request")
-        return Request(path=path, query=self._redacted(query), headers=headers, body=self._redacted_bytes(body))
+        return Request(path=path, query=self._redacted_query(query), headers=headers, body=self._redacted_bytes(body))
 
     def _headers(self, draft: Draft, body: bytes, coding: str | None) -> Headers:
         headers = self._clean(draft, draft.headers, "response")
@@ -94,7 +99,7 @@ class Finisher:
         bad = [name for name, value in kept if not _NAME.fullmatch(name) or _UNSENDABLE.search(value)]
         self.skipped += (f"{draft.label}: the {whose} header {name!a} is none that HTTP can carry" for name in bad)
         kept = tuple((name, value.strip()) for name, value in kept if name not in bad)
-        clean = redact_headers(kept)
+        clean = redact_headers(kept, self.patterns)
         self.redacted += sum(before != after for before, after in zip(kept, clean, strict=True))
         return clean
 
@@ -107,24 +112,22 @@ class Finisher:
         coding = said if said in _CODINGS and not is_text(body) else "gzip" if body.startswith(GZIP) else None
         return draft.reads, coding
 
-    def _redacted_reads(self, reads: tuple[Read, ...], body: bytes) -> tuple[Read, ...]:
-        clean = self._redacted_bytes(body)
-        if clean == body:
-            return reads
-        each = tuple(Read(_redact(read.data), read.at) for read in reads)
-        if b"".join(read.data for read in each) == clean:
-            return each
-        self._note(_JOINED)
-        return (Read(clean, reads[0].at),)
+    def _redacted_reads(self, reads: tuple[Read, ...], *, is_stream: bool) -> tuple[Read, ...]:
+        redactor = ReadRedactor(self.patterns, is_stream=is_stream)
+        clean = [each for read in reads for each in redactor.feed(read)]
+        clean += redactor.close()
+        self.redacted += redactor.count
+        return tuple(clean) if redactor.count else reads
 
     def _redacted_bytes(self, body: bytes) -> bytes:
-        clean = _redact(body)
-        mark = REDACTED.encode()
-        self.redacted += max(clean != body, clean.count(mark) - body.count(mark))
+        clean, count, _ = redact_bytes(body, self.patterns)
+        self.redacted += count
         return clean
 
-    def _redacted(self, text: str) -> str:
-        return self._redacted_bytes(text.encode("utf-8", "backslashreplace")).decode()
+    def _redacted_query(self, query: str) -> str:
+        clean = redact_query(query, self.patterns)
+        self.redacted += clean != query
+        return clean
 
 
 def _target(draft: Draft) -> tuple[str, str] | None:
@@ -145,10 +148,6 @@ def _shown(url: str | None) -> str:
     """Return an address as a message shows it: without its query, and the password in it."""
     address, _, _ = str(url).partition("?")
     return redact_text(re.sub(r"//[^/@]*@", "//", address))[:200]
-
-
-def _redact(data: bytes) -> bytes:
-    return redact_text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _plain(body: bytes | None) -> bytes:

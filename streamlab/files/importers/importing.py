@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from streamlab.core.exchange import Exchange
+from streamlab.core.redaction import Pattern
 from streamlab.errors import ScenarioError
 from streamlab.files.importers import aimock, btjs, event_lists, har, httpmock, pairs, reqllm, sse_text, vcr, vcr_kin, wiremock
 from streamlab.files.importers.documents import Document, read_document
@@ -48,14 +49,14 @@ class Imported:
     redacted: int = 0
 
 
-def import_file(path: Path) -> Imported:
-    """Return the exchanges in a file that another tool recorded.
+def import_file(path: Path, patterns: Sequence[Pattern] = ()) -> Imported:
+    """Return the exchanges in a file that another tool recorded, without secrets, those of the user's `patterns` among them.
 
     Raises ScenarioError, with the file and if known the line, if it cannot be read or is of none of the formats.
     """
     document = read_document(path)
     found = _format(document)
-    finisher = Finisher()
+    finisher = Finisher(patterns)
     try:
         exchanges = tuple(_exchanges(found, document, finisher))
     except ScenarioError as error:
