@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["DUMMY_KEY", "environment"]
+__all__ = ["CONTROL_TOKEN", "DUMMY_KEY", "environment"]
 
 DUMMY_KEY = "streamlab-dummy-key"
 """The key that clients of the mock are given, so that a stray one cannot spend."""
+
+CONTROL_TOKEN = "STREAMLAB_CONTROL_TOKEN"  # noqa: S105 - the name of the variable
+"""The variable that holds the token of the control API, for `streamlab serve` and for those who control it."""
 
 _TAKEN = (
     *("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE", "ANTHROPIC_CONFIG_DIR", "ANTHROPIC_CUSTOM_HEADERS"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from streamlab.core.delivery import Sent
 from streamlab.core.exchange import Request
-from streamlab.core.journal import MOST_BYTES, Call, Journal, redacted
+from streamlab.core.journal import MOST_BYTES, Call, Journal, changed, redacted
+from streamlab.errors import VerificationError
 
 KEY = "sk-ant-api03-" + "x1" * 20
 SECRETS = (KEY, "session=abc", "7f4e1c9a-0000-4000-8000-000000000000", "Bearer abc123def456")
@@ -170,3 +173,121 @@ def test_a_limited_journal_keeps_a_bounded_amount_of_bodies() -> None:
     assert [each.number for each in whole] == [1, 2, 3]
     huge = limited.add(replace(call(), request=Request(body=b"x" * (MOST_BYTES + 1))))
     assert list(limited) == [huge]
+
+
+# What a test asks
+
+
+def asked(said: str, **changes: Any) -> Request:
+    """Return a request in which the user says something."""
+    return Request(body=json.dumps({"messages": [{"role": "user", "content": said}]}).encode(), **changes)
+
+
+def conversation() -> Journal:
+    """Return a journal of two tries, another call that goes on, and what does not count among them."""
+    journal = Journal()
+    for each in (
+        call(request=Request(method="HEAD", path="/"), started=0.0, duration=0.5, ended="complete", ended_by="server"),
+        call(request=asked("one"), status=529, started=1.0, duration=0.5, ended="complete", ended_by="server"),
+        call(request=Request(method="OPTIONS"), started=2.0),
+        call(request=asked("one"), attempt=2, started=2.5, duration=1.25, ended="left", ended_by="client", reused=True),
+        call(request=asked("two"), status=None, started=5.75),
+        call(request=asked("three"), started=6.0),
+    ):
+        journal.add(each)
+    return journal
+
+
+def test_questions_are_answered_for_the_calls_of_the_api() -> None:
+    """A preflight and a look at the root are kept, and count in none of them."""
+    journal = conversation()
+    assert [each.number for each in journal.questions] == [2, 4, 5, 6]
+    assert journal.texts == ("one", "one", "two", "three")
+    assert journal.attempts == (1, 2, 1, 1)
+    assert journal.statuses == (529, 200, None, 200)
+    assert len(journal) == 6
+
+
+def test_the_time_between_calls_is_from_the_end_of_one_to_the_next() -> None:
+    """The first has none; one that comes while the one before goes on has waited for nothing."""
+    journal = conversation()
+    assert [each.wait for each in journal] == [None, None, None, 1.0, 2.0, 0.0]
+    assert journal.waits == (1.0, 2.0, 0.0)
+    assert Journal().waits == ()
+
+
+def test_a_call_that_comes_before_the_one_before_is_seen_to_end_has_not_waited() -> None:
+    """A client that has read the last byte may be quicker than we are."""
+    journal = Journal()
+    journal.add(call(started=1.0, duration=0.75, ended="complete"))
+    assert journal.add(call(started=1.5)).wait == 0.0
+
+
+def test_the_only_call_is_returned() -> None:
+    """Others that do not count are no others."""
+    journal = Journal()
+    journal.add(call(request=Request(method="OPTIONS")))
+    only = journal.add(call())
+    assert journal.only is only
+
+
+@pytest.mark.parametrize(("calls", "were"), [(0, "there were none"), (2, "there were 2")])
+def test_what_is_not_the_only_call_is_told(calls: int, were: str) -> None:
+    """An assertion that lists all calls."""
+    journal = Journal()
+    for _ in range(calls):
+        journal.add(call())
+    with pytest.raises(VerificationError) as raised:
+        assert journal.only
+    assert str(raised.value) == f"one call was expected, and {were}\n{journal.report()}"
+    assert isinstance(raised.value, AssertionError)
+
+
+@pytest.mark.parametrize(
+    ("changes", "delivered", "cancelled"),
+    [
+        ({"events_sent": 5}, 5, None),
+        ({"events_sent": 5, "ended": "complete", "ended_by": "server"}, 5, None),
+        ({"events_sent": 5, "events_lost": 2, "ended": "left", "ended_by": "client"}, 3, 5),
+        ({"events_sent": 5, "events_lost": 2, "ended": "left", "ended_by": "server"}, 3, None),
+    ],
+)
+def test_a_call_tells_what_came_of_its_events(changes: dict[str, Any], delivered: int, cancelled: int | None) -> None:
+    """Those that reached the client's machine, and those that had been sent when it left."""
+    assert (call(**changes).events_delivered, call(**changes).cancelled_after) == (delivered, cancelled)
+
+
+REPORT = """\
+  1  HEAD / (attempt 1): 200 by 'hello', 0 events, complete by server after 500 ms
+  2  POST /v1/messages (attempt 1): 529 by 'hello', 0 events, complete by server after 500 ms
+  3  OPTIONS /v1/messages (attempt 1): 200 by 'hello', 0 events, still running
+  4  POST /v1/messages (attempt 2, 1.00 s after the call before): 200 by 'hello', 0 events, left by client after 1.25 s
+  5  POST /v1/messages (attempt 1, 2.00 s after the call before): no head by 'hello', 0 events, still running
+  6  POST /v1/messages (attempt 1, 0.0 ms after the call before): 200 by 'hello', 0 events, still running"""
+
+
+def test_a_report_has_a_line_for_each_call() -> None:
+    """It is what stands in the report of a test that failed."""
+    assert conversation().report() == REPORT
+    assert Journal().report() == "there were no calls"
+
+
+def test_a_report_shows_what_was_wrong_and_what_was_lost() -> None:
+    """Under the call; what would move the cursor is shown as a sign, and secrets are not shown."""
+    journal = Journal()
+    path = f"/v1/{KEY}\x1b[2J"
+    lost: dict[str, Any] = {"events_sent": 7, "events_lost": 4, "ended": "left", "ended_by": "client", "duration": 2.0}
+    journal.add(call(request=Request(path=path), rule=None, status=404, problem=f"no rule\n  hint: {KEY}", **lost))
+    assert journal.report() == (
+        "  1  POST /v1/[redacted]␛[2J (attempt 1): 404, 7 events (3 delivered), left by client after 2.00 s\n"
+        "     no rule\n       hint: [redacted]"
+    )
+
+
+def test_a_changed_call_is_as_if_it_were_replaced() -> None:
+    """All other values stay; the call itself does not change."""
+    sent = [Sent(0.0, 5, 1)]
+    old = call(events_sent=1, sent=sent, wait=0.5, reused=True)
+    new = changed(old, events_sent=2, ended="left")
+    assert new == replace(old, events_sent=2, ended="left")
+    assert (old.events_sent, new.sent is sent, hash(old) == hash(replace(old))) == (1, True, True)
