@@ -35,7 +35,17 @@ from streamlab.errors import ScenarioError, nearest
 from streamlab.files import schema, values
 from streamlab.files.fault_text import read_fault
 
-__all__ = ["SOURCES", "ReplyModel", "RuleModel", "ScenarioModel", "json_schema", "problems"]
+__all__ = [
+    "SOURCES",
+    "FaultField",
+    "Model",
+    "PaceField",
+    "ReplyModel",
+    "RuleModel",
+    "ScenarioModel",
+    "json_schema",
+    "problems",
+]
 
 Key = tuple[str | int, ...]
 
@@ -116,7 +126,7 @@ FaultField = Annotated[Fault, *_parsed(read_fault, schema.FAULT)]
 _BODY_SCHEMA: schema.JsonSchema = {"type": ["string", "object", "array"]}
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
     """A mapping in which unknown keys are errors, and keys with nothing after them."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, strict=True)
@@ -148,7 +158,7 @@ class _Model(BaseModel):
         return written
 
 
-class HttpModel(_Model):
+class HttpModel(Model):
     """Any answer of HTTP."""
 
     noun = "an answer of HTTP"
@@ -161,7 +171,7 @@ class HttpModel(_Model):
     )
 
 
-class ReplyModel(_Model):
+class ReplyModel(Model):
     """One answer: a text, or a source and what is changed about it."""
 
     noun = "a reply"
@@ -237,7 +247,7 @@ class ReplyModel(_Model):
         return {"anyOf": [{"type": "string"}, whole], "description": made.pop("description", "")}
 
 
-class _Answering(_Model):
+class _Answering(Model):
     """What answers: one reply, or several in turn."""
 
     answers: ClassVar[tuple[str, ...]] = ("reply", "replies")
@@ -320,7 +330,7 @@ _EXPECTED = {
 """What was expected, and what to do, by the kind of the library's own errors."""
 
 
-def _belongs(key: str, cls: type[_Model]) -> str:
+def _belongs(key: str, cls: type[Model]) -> str:
     """Return the hint for a key that stands at the wrong level."""
     if cls is ScenarioModel and key in ReplyModel.known():
         return f"it belongs in a reply: reply: {{{key}: …}}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -28,9 +29,9 @@ from streamlab.files.cassette import is_cassette
 from streamlab.files.library import scenario_file
 from streamlab.files.located import Located, load_located
 from streamlab.files.models import HttpModel, ReplyModel, RuleModel, ScenarioModel, problems
-from streamlab.files.tapes import cassette, opened
+from streamlab.files.tapes import Opened, cassette, opened
 
-__all__ = ["Scenario", "cassette", "load", "load_sse", "merge", "require_places", "sse"]
+__all__ = ["Files", "Scenario", "cassette", "load", "load_sse", "merge", "read_scenario", "read_sse", "require_places", "sse"]
 
 Key = tuple[str | int, ...]
 _SUFFIXES = (".yaml", ".yml", ".sse")
@@ -50,6 +51,31 @@ class Scenario:
     about: str = ""
     files: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+class Files(Protocol):
+    """The files that a scenario names."""
+
+    def recorded(self, name: str) -> Recorded:
+        """Return the recorded stream in one. Raises ScenarioError if it cannot be had."""
+        ...
+
+    def cassette(self, name: str) -> Opened:
+        """Return the cassette in one. Raises ScenarioError if it cannot be had."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """The files in the folder of a scenario."""
+
+    folder: Path
+
+    def recorded(self, name: str) -> Recorded:
+        return load_sse(self.folder / name, name)
+
+    def cassette(self, name: str) -> Opened:
+        return opened(self.folder / name)
 
 
 def load(source: str | Path) -> Scenario:
@@ -77,7 +103,7 @@ def load(source: str | Path) -> Scenario:
         return Scenario(rules=(found.tape,), about=found.about, files=(path,), warnings=found.warnings)
     located = load_located(path, str(source))
     try:
-        return _scenario(located, path)
+        return replace(read_scenario(located, path.stem, _Beside(path.parent)), files=(path,))
     except ScenarioError as error:
         raise (error if error.file else located.place(error)) from None
 
@@ -102,6 +128,11 @@ def load_sse(path: Path, name: str) -> Recorded:
         raise ScenarioError(f"cannot be read: {error.strerror}").at(name) from None
     except ValueError:
         raise ScenarioError("this cannot be the name of a file").at(name) from None
+    return read_sse(data, name)
+
+
+def read_sse(data: bytes, name: str) -> Recorded:
+    """Return the recorded stream in the bytes of a file of this name. Raises ScenarioError if there is no event in them."""
     frames = decode(data)
     if not any(frame.message is not None for frame in frames):
         raise ScenarioError("holds no event of a stream", hint="a recorded stream has lines such as: event: ping").at(name)
@@ -120,21 +151,25 @@ def _load_folder(folder: Path) -> Scenario:
     return merge([load(path) for path in files])
 
 
-def _scenario(located: Located, path: Path) -> Scenario:
+def read_scenario(located: Located, name: str, files: Files) -> Scenario:
+    """Return the scenario in a document of this name, and in the `files` that it names.
+
+    Raises ScenarioError, with the key but without its place in the document, if it cannot be used.
+    """
     try:
         model = ScenarioModel.model_validate(located.data)
     except ValidationError as error:
         raise min(problems(error), key=lambda problem: located.mark(problem.key)) from None
     if model.rules is None:
-        rules = [_rule(model, When(), path.stem, (), path)]
+        rules = [_rule(model, When(), name, (), files)]
     else:
         rules = [
-            _rule(rule, rule.when, rule.name or f"{path.stem} rule {number}", ("rules", number - 1), path)
+            _rule(rule, rule.when, rule.name or f"{name} rule {number}", ("rules", number - 1), files)
             for number, rule in enumerate(model.rules, 1)
         ]
         _check_names(rules, model.rules)
     settings = Settings(seed=model.seed, validate=model.validate_requests, api_key=model.api_key, pace=model.pace or INSTANT)
-    return Scenario(rules=tuple(rules), settings=settings, about=model.about, files=(path,), warnings=_warnings(model, path))
+    return Scenario(rules=tuple(rules), settings=settings, about=model.about, warnings=_warnings(model, files))
 
 
 def _check_names(rules: Sequence[Rule], models: Sequence[RuleModel]) -> None:
@@ -147,22 +182,22 @@ def _check_names(rules: Sequence[Rule], models: Sequence[RuleModel]) -> None:
             raise ScenarioError(f"two rules are called {name!r}", key=key, hint=hint)
 
 
-def _rule(model: ScenarioModel | RuleModel, when: When, name: str, key: Key, path: Path) -> Rule:
+def _rule(model: ScenarioModel | RuleModel, when: When, name: str, key: Key, files: Files) -> Rule:
     keyed: list[tuple[Key, ReplyModel]] = [(("replies", index), each) for index, each in enumerate(model.replies or ())]
     if model.reply is not None:
         keyed = [(("reply",), model.reply)]
     replies = []
     for place, each in keyed:
-        for reply in _replies(each, (*key, *place), path):
+        for reply in _replies(each, (*key, *place), files):
             if reply.faults or not isinstance(reply.source, Exchanges):  # what was recorded can be sent again
                 _try_places(reply, when, (*key, *place))
             replies.append(reply)
     return Rule(name=name, replies=tuple(replies), when=when, repeats=model.then == "repeat", required=model.required)
 
 
-def _replies(model: ReplyModel, key: Key, path: Path) -> tuple[Reply, ...]:
+def _replies(model: ReplyModel, key: Key, files: Files) -> tuple[Reply, ...]:
     reply = Reply(
-        source=_source(model, key, path),
+        source=_source(model, key, files),
         times=model.times,
         pace=model.pace,
         faults=tuple(model.faults),
@@ -176,7 +211,7 @@ def _replies(model: ReplyModel, key: Key, path: Path) -> tuple[Reply, ...]:
         raise
 
 
-def _source(model: ReplyModel, key: Key, path: Path) -> Source:
+def _source(model: ReplyModel, key: Key, files: Files) -> Source:
     shape = Shape(
         stop_reason=model.stop_reason,
         stop_sequence=model.stop_sequence,
@@ -195,19 +230,19 @@ def _source(model: ReplyModel, key: Key, path: Path) -> Source:
         return Events(model.events, shape)
     if model.sse is not None:
         try:
-            return load_sse(path.parent / model.sse, model.sse)
+            return files.recorded(model.sse)
         except ScenarioError as error:
             raise ScenarioError(f"{model.sse!r}: {error.problem}", key=(*key, "sse"), hint=error.hint) from None
     if model.cassette is not None:
-        return _cassette(model, key, path)
+        return _cassette(model, key, files)
     if model.http is not None:
         return _http(model.http)
     return Failure(api_error(model.error), model.message)
 
 
-def _cassette(model: ReplyModel, key: Key, path: Path) -> Exchanges:
+def _cassette(model: ReplyModel, key: Key, files: Files) -> Exchanges:
     try:
-        return opened(path.parent / str(model.cassette)).exchanges(model.exchange)
+        return files.cassette(str(model.cassette)).exchanges(model.exchange)
     except ScenarioError as error:
         if error.line is not None:  # it is the cassette that is wrong
             raise
@@ -215,11 +250,11 @@ def _cassette(model: ReplyModel, key: Key, path: Path) -> Exchanges:
         raise ScenarioError(problem, key=(*key, *where), hint=error.hint) from None
 
 
-def _warnings(model: ScenarioModel, path: Path) -> tuple[str, ...]:
+def _warnings(model: ScenarioModel, files: Files) -> tuple[str, ...]:
     """Return what should be known of the cassettes that a scenario names."""
     answering = model.rules or (model,)
     replies = (reply for each in answering for reply in (each.replies or ([each.reply] if each.reply else [])))
-    opened_ones = (opened(path.parent / reply.cassette) for reply in replies if reply.cassette is not None)
+    opened_ones = (files.cassette(reply.cassette) for reply in replies if reply.cassette is not None)
     return tuple(dict.fromkeys(warning for each in opened_ones for warning in each.warnings))
 
 

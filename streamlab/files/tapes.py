@@ -15,7 +15,7 @@ from streamlab.errors import CassetteWarning, ScenarioError
 from streamlab.files.cassette import Cassette
 from streamlab.files.secret_search import secret_lines
 
-__all__ = ["Opened", "cassette", "opened"]
+__all__ = ["Opened", "cassette", "opened", "opened_text"]
 
 _READ_WHOLE = 2 * 1024 * 1024
 """Up to so many bytes, every exchange is read at once, so that an error is found before anything is served."""
@@ -108,12 +108,21 @@ def cassette(path: str | Path, exchange: int | None = None) -> Exchanges:
 
 def _open(path: Path) -> Opened:
     read = Cassette(path)
+    return _of(read, path.stem, tuple(_warnings(read)))
+
+
+def opened_text(data: bytes, name: str) -> Opened:
+    """Return the cassette in the bytes of a file of this name. Raises ScenarioError if there is none."""
+    return _of(Cassette(name, data), name, ())
+
+
+def _of(read: Cassette, name: str, warned: tuple[str, ...]) -> Opened:
     if read.size <= _READ_WHOLE:
         for _ in read:
             pass
     terms = read.terms
-    tape = Tape(path.stem, _Requests(read), read.__getitem__, terms.matching, terms.repeat)
-    return Opened(tape, terms.about, tuple(_warnings(read)))
+    tape = Tape(name, _Requests(read), read.__getitem__, terms.matching, terms.repeat)
+    return Opened(tape, terms.about, warned)
 
 
 def _warnings(read: Cassette) -> list[str]:
