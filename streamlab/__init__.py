@@ -16,6 +16,8 @@ _HOMES = {
     "FaultError": "streamlab.errors",
     "Journal": "streamlab.core.journal",
     "Lab": "streamlab.net.lab",
+    "LabSettings": "streamlab.files.lab_settings",
+    "LabClock": "streamlab.net.clock",
     "PlaceError": "streamlab.errors",
     "Request": "streamlab.core.exchange",
     "ScenarioError": "streamlab.errors",

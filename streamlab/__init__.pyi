@@ -21,7 +21,9 @@ from streamlab.errors import ScenarioError as ScenarioError
 from streamlab.errors import ServerError as ServerError
 from streamlab.errors import StreamlabError as StreamlabError
 from streamlab.errors import VerificationError as VerificationError
+from streamlab.files.lab_settings import LabSettings as LabSettings
 from streamlab.files.scenario import cassette as cassette
 from streamlab.files.scenario import sse as sse
+from streamlab.net.clock import LabClock as LabClock
 from streamlab.net.lab import Lab as Lab
 from streamlab.net.lab import serve as serve

@@ -96,6 +96,14 @@ def main() -> None:
     help="A fault in every answer, as in YAML: 'cut: reset, at: tool_use char 12'. May be given again; see `streamlab faults`.",
 )
 @click.option("--no-validate", is_flag=True, help="Answer requests that the real API would refuse.")
+@click.option(
+    "--control-token",
+    metavar="TOKEN",
+    envvar="STREAMLAB_CONTROL_TOKEN",
+    show_envvar=True,
+    help="What requests to /_streamlab/ must carry; without it, only programs on this machine are heard there. Others on this"
+    " machine can see an option: the variable keeps it to yourself.",
+)
 @click.option("--watch", is_flag=True, help="Load the files again when they change, and start from their first replies.")
 @click.option("--quiet", is_flag=True, help="Print nothing after the first line.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
@@ -107,6 +115,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
     seed: int | None,
     faults: tuple[str, ...],
     no_validate: bool,  # noqa: FBT001
+    control_token: str | None,
     watch: bool,  # noqa: FBT001
     quiet: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
@@ -149,7 +158,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
     printer = _Printer(as_json=as_json, quiet=quiet)
     listener = Listener(ready=printer.ready, ended=printer.ended, reloaded=printer.reloaded, failed=printer.failed)
-    run(read, listener, host=host, port=port, watch=watch)
+    run(read, listener, host=host, port=port, watch=watch, token=control_token)
 
 
 @main.command()

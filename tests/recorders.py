@@ -23,7 +23,8 @@ from streamlab.files.cassette import Cassette
 from streamlab.files.cassette_output import CassetteOutput, Mode
 from streamlab.files.tapes import opened
 from streamlab.net.background import Background
-from streamlab.net.recorder import Forwarding, Recorder
+from streamlab.net.calls import Ledger
+from streamlab.net.recorder import Forwarding, Recorder, Replay
 from streamlab.net.recording import Progress, Recordings
 from streamlab.net.server import MockServer, Namespace
 from streamlab.net.upstream import Upstream
@@ -102,6 +103,8 @@ def recorder(  # noqa: PLR0913 - one for each thing that a test may change
     mode: Mode = Mode.ONCE,
     forwarding: Forwarding | None = None,
     patterns: Sequence[str] = (),
+    journal: Ledger | None = None,
+    replay: Replay = lambda _: None,
     **options: Any,
 ) -> Iterator[Running]:
     """Record what this upstream answers; all of it is in the cassette afterwards."""
@@ -110,7 +113,8 @@ def recorder(  # noqa: PLR0913 - one for each thing that a test may change
 
     async def start() -> Recorder:
         recordings = Recordings(output.writer, running.told.append, matching=output.matching, **options)
-        found = Recorder(Upstream(upstream, ca_file=ca, timeout=timeout), recordings, forwarding=forwarding)
+        chosen = Upstream(upstream, ca_file=ca, timeout=timeout)
+        found = Recorder(chosen, recordings, forwarding=forwarding, journal=journal, replay=replay)
         running.url = await found.start()
         return found
 

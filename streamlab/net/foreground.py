@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from streamlab.core.control import check_token
 from streamlab.core.journal import Call, Journal
 from streamlab.errors import ScenarioError
 from streamlab.files.scenario import Scenario
@@ -35,24 +36,33 @@ class Listener:
 
 
 def run(
-    load: Callable[[], Scenario], listener: Listener, *, host: str = "127.0.0.1", port: int = 0, watch: bool = False
+    load: Callable[[], Scenario],
+    listener: Listener,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    watch: bool = False,
+    token: str | None = None,
 ) -> None:
     """Serve what `load` returns until SIGINT or SIGTERM; with `watch`, load again when a file has changed.
 
-    Raises ScenarioError if the first load fails, and ServerError if the address cannot be had.
+    `token` is what requests to the control API must carry. Raises ScenarioError if the first load fails, and ServerError if the
+    address cannot be had or no header can carry the token.
     """
-    asyncio.run(_run(load, listener, host, port, watch=watch))
+    asyncio.run(_run(load, listener, (host, port), watch=watch, token=check_token(token)))
 
 
-async def _run(load: Callable[[], Scenario], listener: Listener, host: str, port: int, *, watch: bool) -> None:
+async def _run(
+    load: Callable[[], Scenario], listener: Listener, address: tuple[str, int], *, watch: bool, token: str | None
+) -> None:
     watched = _Watched(load)
     namespace = Namespace(rules=watched.scenario.rules, settings=watched.scenario.settings, journal=Journal(limit=_KEPT_CALLS))
-    server = MockServer(namespace, on_end=listener.ended)
+    server = MockServer(namespace, on_end=listener.ended, token=token)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    listener.ready(await server.start(host, port))
+    listener.ready(await server.start(*address))
     watcher = asyncio.create_task(_watch(watched, namespace, listener)) if watch else None
     try:
         await stopped.wait()

@@ -7,7 +7,7 @@ import itertools
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
@@ -21,13 +21,18 @@ from streamlab.core.journal import Call, Journal
 from streamlab.core.matching import ANY, When, parse_when
 from streamlab.core.pacing import Pace, parse_pace
 from streamlab.core.replies import Rule, Settings
-from streamlab.core.tapes import Tape, replies_of
-from streamlab.errors import CassetteWarning, ScenarioError, ServerError, VerificationError
+from streamlab.core.tapes import replies_of
+from streamlab.core.usage import Usage, unplayed, unused
+from streamlab.core.verdict import Finding, findings
+from streamlab.errors import CassetteWarning, ScenarioError, ServerError, StreamlabError, VerificationError
 from streamlab.files.fault_text import parse_fault_text
 from streamlab.files.scenario import Scenario, load, merge, require_places
 from streamlab.net.background import Background
-from streamlab.net.clock import Clock
-from streamlab.net.server import MockServer, Namespace
+from streamlab.net.clock import Clock, LabClock
+from streamlab.net.namespace import Namespace, closed
+from streamlab.net.server import MockServer
+from streamlab.net.space import LocalSpace, Space
+from streamlab.net.waiting import wait_for
 
 if TYPE_CHECKING:
     from anthropic import Anthropic, AsyncAnthropic
@@ -35,14 +40,10 @@ if TYPE_CHECKING:
 __all__ = ["Host", "Lab", "Refusal", "Serving", "serve"]
 
 
-RuleLike = TypeVar("RuleLike", bound=Rule | Tape)
+_T = TypeVar("_T")
 
 FaultsLike = str | Sequence[Fault | Mapping[str, Any] | str]
 """What may stand where faults are expected: objects, mappings as in YAML, or texts such as `cut: fin, after: delta 3`."""
-
-
-_MOST_SHOWN = 10
-"""The exchanges that a warning names."""
 
 
 class Lab:
@@ -51,21 +52,39 @@ class Lab:
     `url` is the base URL for clients. `journal` is a sequence of calls, in the order in which they came.
     """
 
-    def __init__(self, url: str, namespace: Namespace, forget: Callable[[], object], host: Host) -> None:
-        self.url = url
-        self._host = host
-        self._namespace = namespace
-        self._forget = forget
+    def __init__(self, space: Space) -> None:
+        self.url = space.url
+        self._space = space
         self._lock = threading.Lock()
 
     @property
     def journal(self) -> Journal:
         """The calls that came here."""
-        return self._namespace.journal
+        return self._space.journal
+
+    @property
+    def clock(self) -> LabClock:
+        """The clock of the answers: the machine's, until `hold` or `auto` takes it in hand."""
+        return self._space.clock
+
+    def wait_for(self, condition: Callable[[Journal], object] | int, *, timeout: float = 5.0) -> Journal:
+        """Wait until `condition` is true of the journal, or until so many calls of the API have ended; return the journal.
+
+        A condition that raises a LookupError or an AssertionError is not true yet, so `lambda journal: journal[0].ended` and
+        `lambda journal: journal.only.events_sent >= 3` may be asked before there is a call. `timeout` is in real seconds.
+        Raises VerificationError, with the calls there were, when it is over. In an async test whose client is to go on
+        meanwhile: `await asyncio.to_thread(lab.wait_for, 2)`.
+        """
+        return wait_for(self._space, condition, timeout)
+
+    @property
+    def client(self) -> Anthropic:
+        """A client of the official SDK that talks to this lab; one for all threads."""
+        with self._lock:  # a cached property has none since Python 3.12
+            return self._client
 
     @cached_property
-    def client(self) -> Anthropic:
-        """A client of the official SDK that talks to this lab."""
+    def _client(self) -> Anthropic:
         from anthropic import Anthropic, DefaultHttpxClient  # noqa: PLC0415 - it takes a second to load
 
         http_client = DefaultHttpxClient(mounts=_without_proxy(self.url))
@@ -100,45 +119,51 @@ class Lab:
         reply = as_reply(source, times=times, pace=pace, faults=faults, headers=headers, **({"gzip": True} if gzip else {}))
         conditions = ANY if when is None else when if isinstance(when, When) else parse_when(when)
         with self._lock:
-            name = f"reply {len(self._namespace.rules) + 1}"
+            name = f"reply {self._space.size + 1}"
             rule = Rule(name=name, replies=replies_of(reply), when=conditions, repeats=False, required=True)
-            return self._add(rule)
+            (name,) = self._space.add([rule])
+            return replace(rule, name=name)
 
-    def load(self, *sources: str) -> None:
-        """Add the rules of scenarios: files, folders, or names from the shipped library.
+    def load(self, *sources: str | Scenario) -> None:
+        """Add the rules of scenarios: files, folders, names from the shipped library, or what was loaded before.
 
         What the first of them says of all answers (its seed, its pace) holds, unless that was said before.
         Raises ScenarioError if one of them cannot be used.
         """
-        scenario = merge([load(source) for source in sources])
+        scenario = merge([source if isinstance(source, Scenario) else load(source) for source in sources])
         _warn(scenario.warnings)
         with self._lock:
-            for rule in scenario.rules:
-                self._add(rule)
-            if self._namespace.settings == Settings():
-                self._namespace.settings = scenario.settings
+            self._space.add(scenario.rules, scenario.settings)
 
     def refuse(self, times: int | None = None) -> Refusal:
         """Refuse connections: until `accept`, or for the length of a `with` block, or the next `times`.
 
         The whole server does so, for every lab on it, and drops the connections that nobody uses. Without `times` its
         listener is closed. With `times` the connections are made and then reset: those that the kernel refuses cannot be
-        counted. To a client of the SDK both are an APIConnectionError. Raises ServerError if there is nothing to count.
+        counted. A lab on another server refuses for itself alone, and connections are made and reset in either case. To a
+        client of the SDK all of this is an APIConnectionError. Raises ServerError if there is nothing to count.
         """
         if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
             raise ServerError(f"a number of connections from 1 is expected, not {times!r}")
-        self._host.refuse(times)
+        self._space.refuse(times)
         return Refusal(self.accept)
 
     def accept(self) -> None:
         """Take connections again. Raises ServerError if another program has taken the port."""
-        self._host.accept()
+        self._space.accept()
 
     def reset(self) -> None:
         """Forget all replies and calls."""
         with self._lock:
-            self._namespace.rules = ()
-            self._namespace.reset()
+            self._space.reset()
+
+    def findings(self, handle: str = "lab") -> tuple[Finding, ...]:
+        """Return what did not go as asked; `handle` is what the lab is called in the lines that would mend it."""
+        return findings(self.journal, self._space.usages(), handle=handle)
+
+    def usages(self) -> tuple[Usage, ...]:
+        """Return how often each rule and each cassette answered, in their order."""
+        return self._space.usages()
 
     def verify(self) -> None:
         """Raise VerificationError if a request was not answered as asked, or a required reply was not used.
@@ -150,33 +175,26 @@ class Lab:
             for call in self.journal
             if call.problem is not None
         ]
-        given = self._namespace.state.given
-        rules = [rule for rule in self._namespace.rules if isinstance(rule, Rule)]
-        problems += (problem for rule in rules if (problem := _unused(rule, given.get(rule.name, 0))))
+        used = self._space.usages()
+        problems += unused(used)
         if problems:
             raise VerificationError("\n".join((*problems, _calls(self.journal, self.url))))
-        tapes = [rule for rule in self._namespace.rules if isinstance(rule, Tape)]
-        _warn([_unplayed(tape, numbers) for tape in tapes if (numbers := tape.unused(given))])
+        _warn(unplayed(used))
 
     def close(self) -> None:
         """Answer no more here, and close the client that was made here.
 
         The asynchronous client belongs to the loop that used it: close it there.
         """
-        self._forget()
-        if "client" in self.__dict__:
-            self.client.close()
-
-    def _add(self, rule: RuleLike) -> RuleLike:
-        """Add a rule at the end, under a name of its own: what is remembered of a rule goes by its name."""
-        taken = {each.name for each in self._namespace.rules}
-        names = (rule.name, *(f"{rule.name} ({number})" for number in range(2, len(taken) + 2)))
-        rule = replace(rule, name=next(name for name in names if name not in taken))
-        self._namespace.rules += (rule,)
-        return rule
+        self._space.close()
+        if "_client" in self.__dict__:
+            self._client.close()
 
     def __repr__(self) -> str:
-        return f"<Lab {self.url}, {len(self._namespace.rules)} rules, {len(self.journal)} calls>"
+        try:
+            return f"<Lab {self.url}, {self._space.size} rules, {len(self.journal)} calls>"
+        except StreamlabError:  # its server has gone
+            return f"<Lab {self.url}>"
 
 
 class Refusal:
@@ -200,10 +218,14 @@ class Host:
     ) -> None:
         self._background = Background(MockServer(Namespace(), clock=clock))
         self._numbers = itertools.count(1)
+        self._closed: list[tuple[str, Journal]] = []
         self.url = self._background.start(host, port, sock)
 
-    def lab(self, settings: Settings | None = None, *, at_root: bool = False) -> Lab:
-        """Return a new lab; one `at_root` answers the server's own URL as well."""
+    def lab(self, settings: Settings | None = None, *, at_root: bool = False, over: str = "") -> Lab:
+        """Return a new lab; one `at_root` answers the server's own URL as well.
+
+        `over` is what is said to whoever still asks when the lab is closed; without it, the lab is forgotten.
+        """
         namespace = Namespace(settings=settings or Settings())
         name = f"~{next(self._numbers)}"
         spaces = self._background.server.namespaces
@@ -212,11 +234,15 @@ class Host:
             spaces[""] = namespace
 
         def forget() -> None:
+            after = closed(over) if over else Namespace()  # what comes later was not meant for this lab
             spaces.pop(name, None)
+            if over:
+                spaces[name] = after
+                self._closed.append((over, after.journal))
             if spaces[""] is namespace:
-                spaces[""] = Namespace()  # what comes later was not meant for this lab
+                spaces[""] = after
 
-        return Lab(self.url if at_root else f"{self.url}/{name}", namespace, forget, self)
+        return Lab(LocalSpace(self.url if at_root else f"{self.url}/{name}", namespace, forget, self))
 
     def refuse(self, times: int | None) -> None:
         """Refuse connections until `accept`, or reset the next `times`."""
@@ -225,6 +251,14 @@ class Host:
     def accept(self) -> None:
         """Take connections again. Raises ServerError if another program has taken the port."""
         self._background.call(self._background.server.accept)
+
+    def run(self, make: Callable[[], Awaitable[_T]]) -> _T:
+        """Run a coroutine in the server's thread and return what it returns."""
+        return self._background.call(make)
+
+    def late(self) -> tuple[tuple[str, Journal], ...]:
+        """Return what came for labs that were closed: what is said of each, and its calls since then."""
+        return tuple((over, journal) for over, journal in self._closed if len(journal))
 
     def stop(self) -> None:
         """Stop the server; every connection is dropped."""
@@ -243,7 +277,7 @@ class Serving:
         """Start the server and return its handle."""
         self._host = Host(host=self._address[0], port=self._address[1])
         self._lab = self._host.lab(self._scenario.settings, at_root=True)
-        self._lab._namespace.rules = self._scenario.rules  # noqa: SLF001 - the same module
+        self._lab._space.add(self._scenario.rules)  # noqa: SLF001 - the same module
         return self._lab
 
     def stop(self) -> None:
@@ -317,22 +351,6 @@ def _without_proxy(url: str) -> dict[str, None]:
     """Return the setting of an HTTP client that keeps a proxy, which the environment may name, from this server."""
     parts = urlsplit(url)
     return {f"{parts.scheme}://{parts.netloc}": None}
-
-
-def _unused(rule: Rule, given: int) -> str | None:
-    """Say that a required rule was not used as often as it must be."""
-    wanted = 1 if rule.repeats else rule.times
-    if not rule.required or given >= wanted:
-        return None
-    return f"{rule.name!r} was given {given} of {wanted} times"
-
-
-def _unplayed(tape: Tape, numbers: Sequence[int]) -> str:
-    """Say which exchanges of a cassette were not asked for."""
-    shown = ", ".join(str(number) for number in numbers[:_MOST_SHOWN])
-    more = f" and {len(numbers) - _MOST_SHOWN} more" if len(numbers) > _MOST_SHOWN else ""
-    what = "exchange" if len(numbers) == 1 else "exchanges"
-    return f"{tape.name!r}: {what} {shown}{more} of {len(tape)} not asked for"
 
 
 def _warn(texts: Iterable[str]) -> None:

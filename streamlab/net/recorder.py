@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from streamlab._version import __version__
 from streamlab.core.actions import Framing
@@ -20,17 +19,23 @@ from streamlab.core.endpoints import json_plan
 from streamlab.core.exchange import Ended, Request
 from streamlab.core.exchange_redaction import plain_request
 from streamlab.core.identity import generator
+from streamlab.core.journal import Journal
 from streamlab.core.pacing import INSTANT
 from streamlab.core.plan import Ending, Headers, Plan, without
 from streamlab.core.relay import Relay, ending_of, relayed
 from streamlab.core.replies import Answer as Reply
 from streamlab.core.sources import Failure
+from streamlab.net.calls import CallRecord, Ledger
 from streamlab.net.clock import Clock, RealClock
 from streamlab.net.incoming import Performed, framing, quiet_logger, read_request, request_factory
 from streamlab.net.listener import Listener
+from streamlab.net.peer import Peer, PeerServer
 from streamlab.net.perform import Connection, perform
 from streamlab.net.recording import Recording, Recordings
 from streamlab.net.upstream import Answer, Upstream
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 __all__ = ["Forwarding", "Recorder", "Replay"]
 
@@ -39,6 +44,8 @@ MAX_REQUEST = 256 * 1024 * 1024
 _CONTROL = "/_streamlab/"
 _HEALTH = f"{_CONTROL}health"
 _OURS = "x-streamlab-"
+_UPSTREAM = "upstream"
+"""What answers a request that is forwarded, in the journal."""
 _TURNS = 5
 """Turns of the loop after which whatever has happened on a connection is known."""
 _READABLE = ("gzip", "x-gzip", "deflate", "identity")
@@ -73,7 +80,7 @@ Replay = Callable[[Request], Reply | None]
 
 
 class Recorder:
-    """A listening socket before an upstream. `recordings` keep what goes through it."""
+    """A listening socket before an upstream. `recordings` keep what goes through it, and a `journal` what was asked."""
 
     def __init__(
         self,
@@ -82,21 +89,23 @@ class Recorder:
         *,
         forwarding: Forwarding | None = None,
         replay: Replay = lambda _: None,
+        journal: Ledger | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._upstream, self._recordings = upstream, recordings
         self._forwarding = forwarding or Forwarding()
         self._replay_of = replay
+        self._journal = Journal(limit=0) if journal is None else journal
         self._clock = clock or RealClock()
         self._ending: set[asyncio.Task[None]] = set()
-        self._web: web.Server | None = None
+        self._web: PeerServer | None = None
         self._listener: Listener | None = None
         self._is_stopping = False
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen, and return the URL. Raises ServerError if the address cannot be had."""
         make = request_factory(MAX_REQUEST)
-        self._web = web.Server(
+        self._web = PeerServer(
             self._handle,
             request_factory=make,
             handler_cancellation=True,
@@ -128,66 +137,74 @@ class Recorder:
         if transport is None:  # the client has left
             return Performed(is_kept=False)
         connection = Connection(transport, incoming.writer.drain)
+        assert self._web is not None  # noqa: S101 - it calls us
+        peer = self._web.peer(incoming)
+        request, failure = await read_request(incoming, transport, MAX_REQUEST)
+        own = _answer_of_ours(request) if failure is None else failure.plan(request, generator(0, "own"))
         try:
-            request, failure = await read_request(incoming, transport, MAX_REQUEST)
-            allowed = framing(incoming)
-            if failure is not None:
-                is_kept = await self._perform(_own(failure.plan(request, generator(0, "own"))), connection, allowed)
-            elif (own := _answer_of_ours(request)) is not None:
-                is_kept = await self._perform(_own(own), connection, allowed)
-            elif (reply := self._replay_of(plain_request(request))) is not None:
-                is_kept = await self._replay(request, reply, connection, allowed)
+            if own is not None:
+                is_kept = await perform(_own(own).script(framing(incoming)), connection, self._clock, peer.watch)
             else:
-                is_kept = await self._forward(request, connection, allowed)
+                is_kept = await self._answer(request, connection, framing(incoming), peer)
         except ConnectionError:
             is_kept = False
         return Performed(is_kept=is_kept)
 
-    async def _perform(self, reply: Reply, connection: Connection, allowed: Framing) -> bool:
-        return await perform(reply.script(allowed), connection, self._clock, lambda *_: None)
-
-    async def _replay(self, request: Request, reply: Reply, connection: Connection, allowed: Framing) -> bool:
-        events = size = 0
-
-        def watch(more: int, data: int, ending: Ending | None) -> None:
-            nonlocal events, size
-            events, size = events + more, size + data
-            del ending
-
+    async def _answer(self, request: Request, connection: Connection, allowed: Framing, peer: Peer) -> bool:
+        """Replay the answer to a request, or have it from upstream. Raises ConnectionError if the client leaves."""
+        reply = self._replay_of(plain_request(request))
+        rule, status = (_UPSTREAM, None) if reply is None else (reply.rule, reply.plan.head.status)
+        call = CallRecord(self._journal, request, self._clock, peer, rule=rule, status=status)
         try:
-            return await perform(reply.script(allowed), connection, self._clock, watch)
-        finally:
-            self._recordings.replayed(request, reply.plan.head.status, events, size)
+            if reply is not None:
+                return await self._replay(request, reply, connection, allowed, call)
+            return await self._forward(request, connection, allowed, call)
+        except BaseException as error:
+            is_ours = self._is_stopping or not isinstance(error, ConnectionError | asyncio.CancelledError)
+            call.left("server" if is_ours else "client", connection.last)
+            raise
 
-    async def _forward(self, request: Request, connection: Connection, allowed: Framing) -> bool:
+    async def _replay(self, request: Request, reply: Reply, connection: Connection, allowed: Framing, call: CallRecord) -> bool:
+        try:
+            return await perform(reply.script(allowed), connection, self._clock, call.watch)
+        finally:
+            now = call.call
+            self._recordings.replayed(request, reply.plan.head.status, now.events_sent, now.bytes_sent)
+
+    async def _forward(self, request: Request, connection: Connection, allowed: Framing, call: CallRecord) -> bool:
         """Send a request on and its answer back, and record them. Raises ConnectionError if the client leaves."""
         recording = self._recordings.begin(plain_request(request))
         answer: Answer | None = None
         try:
             answer = await self._upstream.send(request, self._forwarding.headers(request))
-            is_kept = await self._relay(answer, recording, connection, allowed)
+            is_kept = await self._relay(answer, recording, connection, call, allowed)
         except BaseException:
             self._keep_rest(answer, recording)
             raise
         return is_kept
 
-    async def _relay(self, answer: Answer, recording: Recording, connection: Connection, allowed: Framing) -> bool:
+    async def _relay(
+        self, answer: Answer, recording: Recording, connection: Connection, call: CallRecord, allowed: Framing
+    ) -> bool:
         """Send on what comes as it comes, and end as it ends."""
         relay: Relay | None = None
         if answer.head is not None:
             head = relayed(answer.head)
             relay = Relay(head, allowed)
             connection.write(relay.head)
+            call.head(head.status, len(relay.head))
             recording.head(head, answer.received)
             async for read in answer:
-                if relay.has_body:
-                    connection.write(relay.body(read.data))
+                data, before = relay.body(read.data) if relay.has_body else b"", recording.progress.events
+                connection.write(data)
                 recording.read(read)
+                call.watch(recording.progress.events - before, len(data), None)
                 await connection.ready()
         self._end(answer, recording)
         ending = ending_of(self._ended(answer), has_head=relay is not None)
-        if relay is not None:
-            connection.write(relay.end(ending))
+        end = relay.end(ending) if relay is not None else b""
+        call.watch(0, len(end), None if ending is Ending.HANG else ending)
+        connection.write(end)
         if ending is Ending.COMPLETE and relay is not None:
             return relay.is_kept
         await (connection.reset() if ending is Ending.RESET else connection.close())

@@ -25,6 +25,7 @@ from streamlab import Lab
 from streamlab.core.exchange import Ended, Exchange, Read, Request
 from streamlab.core.plan import EVENT_STREAM, Head, Headers
 from streamlab.errors import CassetteWarning, VerificationError
+from streamlab.files import cassette_document, tapes
 from streamlab.files.cassette_writer import write_all
 from streamlab.files.scenario import cassette
 
@@ -357,3 +358,60 @@ def message(lab: Lab, name: str) -> dict[str, Any]:
         client.messages.stream(**asked_for) as stream,
     ):
         return stream.get_final_message().model_dump(warnings=False)
+
+
+# Long recordings.
+
+
+@pytest.fixture
+def _all_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cassette_document, "_LONG", 0)
+    monkeypatch.setattr(tapes, "_READ_WHOLE", 0)
+
+
+@pytest.mark.usefixtures("_all_are_long")
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("pace", ["instant", "recorded x1000", "1000000/s"])
+def test_a_long_answer_comes_back_as_any_other(tmp_path: Path, layout: str, pace: str) -> None:
+    """Though it is read from the file while it is sent."""
+    pieces = LAYOUTS[layout]
+    with replaying(tmp_path, recorded("Hello", pieces), pace=pace) as lab, RawClient(lab.url) as client:
+        answered = client.ask(request(f"{client.prefix}/v1/messages", body=body()))
+        assert (answered.status, answered.ending, answered.chunks) == (200, "complete", pieces)
+        assert lab.journal.only.events_sent == (6 if b"".join(pieces) == BODY else 0)
+
+
+@pytest.mark.usefixtures("_all_are_long")
+def test_a_fault_finds_its_place_in_a_long_answer(tmp_path: Path) -> None:
+    """It is taken into memory for it."""
+    with (
+        replaying(tmp_path, recorded("Hello", [BODY]), faults="cut: reset, after: delta 1") as lab,
+        RawClient(lab.url) as client,
+    ):
+        answered = client.ask(request(f"{client.prefix}/v1/messages", body=body()))
+        assert (answered.ending, answered.body) == ("reset", b"".join(FRAMES[:4]))
+
+
+@pytest.mark.usefixtures("_all_are_long")
+def test_a_long_answer_that_is_damaged_breaks_off_and_fails_the_test(tmp_path: Path) -> None:
+    """What is wrong, and where, is said; the next request is answered."""
+    whole, damaged = recorded("Hello", [BODY] * 4000), recorded("Again", [BODY])
+    path = tmp_path / "cassette.yaml"
+    write_all(path, [whole, damaged])
+    lines = path.read_text().splitlines(keepends=True)
+    number = max(index for index, line in enumerate(lines[:-30]) if "message_stop" in line)
+    lines[number] = lines[number].replace("message_stop", "⟦0⟧", 1)
+    path.write_text("".join(lines))
+    serving = streamlab.serve(str(path))
+    lab = serving.start()
+    try:
+        with RawClient(lab.url) as client:
+            answered = client.ask(request(f"{client.prefix}/v1/messages", body=body()))
+        assert (answered.status, answered.ending) == (200, "reset")
+        assert b"".join([BODY] * 4000).startswith(answered.body)
+        with RawClient(lab.url) as client:
+            assert client.ask(request(f"{client.prefix}/v1/messages", body=body("Again"))).body == BODY
+        with pytest.raises(VerificationError, match=rf"cassette\.yaml:{number + 1}:\d+: response\.body: "):
+            lab.verify()
+    finally:
+        serving.stop()

@@ -205,7 +205,7 @@ def test_scenarios_are_loaded_behind_what_is_there(lab: Lab, tmp_path: Path) -> 
     lab.reply("First.")
     lab.load(str(file), "hello")
     lab.load("hello")
-    assert [rule.name for rule in lab._namespace.rules] == ["reply 1", "reply 1 (2)", "hello", "hello (2)"]
+    assert [rule.name for rule in lab._space.namespace.rules] == ["reply 1", "reply 1 (2)", "hello", "hello (2)"]
     assert [said(ask(lab, words)) for words in ("mine", "mine", "other")] == [
         "First.",
         "From the file.",
@@ -230,10 +230,10 @@ def test_the_first_scenario_that_says_something_of_all_answers_is_heard(tmp_path
     with streamlab.serve() as lab:
         lab.load(str(tmp_path / "5.yaml"))
         lab.load(str(tmp_path / "6.yaml"))
-        assert lab._namespace.settings.seed == 5
+        assert lab._space.namespace.settings.seed == 5
     with streamlab.serve(seed=7) as lab:
         lab.load(str(tmp_path / "5.yaml"))
-        assert lab._namespace.settings.seed == 7
+        assert lab._space.namespace.settings.seed == 7
 
 
 def test_a_scenario_that_is_not_there_is_an_error(lab: Lab) -> None:
@@ -421,7 +421,7 @@ def test_a_block_serves_what_it_names() -> None:
 def test_every_shipped_scenario_can_be_served_at_once() -> None:
     """They are merged: the first rule that matches answers."""
     with streamlab.serve(*scenario_names()) as lab:
-        assert len(lab._namespace.rules) >= len(scenario_names())
+        assert len(lab._space.namespace.rules) >= len(scenario_names())
         with RawClient(lab.url) as client:
             assert client.ask().status == 200
 
@@ -433,7 +433,7 @@ def test_what_serve_is_given_holds_over_what_the_scenario_says(tmp_path: Path) -
     serving = streamlab.serve(str(file), seed=2, pace="500/s", validate=False)
     lab = serving.start()
     serving.stop()
-    assert lab._namespace.settings == Settings(seed=2, pace=Pace(rate=500.0), validate=False)
+    assert lab._space.namespace.settings == Settings(seed=2, pace=Pace(rate=500.0), validate=False)
     same = streamlab.serve(str(file), pace=Pace(rate=3.0))
     assert same._scenario.settings == Settings(seed=1, pace=Pace(rate=3.0))
 
@@ -632,7 +632,7 @@ def test_replies_may_be_added_from_several_threads(lab: Lab) -> None:
     """None is lost, and each has a name of its own."""
     with ThreadPoolExecutor(8) as pool:
         rules = list(pool.map(lambda number: lab.reply(f"{number}."), range(100)))
-    assert len({rule.name for rule in rules}) == len(lab._namespace.rules) == 100
+    assert len({rule.name for rule in rules}) == len(lab._space.namespace.rules) == 100
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:

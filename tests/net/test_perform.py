@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import pairwise
 from random import Random
 
@@ -13,6 +13,7 @@ import pytest
 
 from streamlab.core.actions import Abort, Action, Finish, Framing, Hang, Send, Wait, script
 from streamlab.core.pacing import Pace, schedule
+from streamlab.core.parking import Doing
 from streamlab.core.plan import Ending, Head, Plan
 from streamlab.core.sse import Frame, Split
 from streamlab.net import perform as module
@@ -56,6 +57,9 @@ class _Recording(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         return self.waiting.pop(0) if self.waiting else 0
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        return 0, 100
 
     def get_extra_info(self, name: str, default: object = None) -> object:
         return self._socket if name == "socket" else default
@@ -250,6 +254,68 @@ def test_nothing_is_told_of_what_a_client_that_has_left_does_not_get(writes: int
     with pytest.raises(ConnectionResetError, match="the client has left"):
         performed([Send(b"a", 1), Send(b"b", 1), Send(b"c", 1), Finish()], transport=transport, told=True)
     assert [entry[0] for entry in log] == ["told", "write"] * writes
+
+
+@pytest.mark.parametrize(
+    ("actions", "waiting", "asides"),
+    [
+        ([Send(b"a"), Send(b"b"), Finish()], [], []),
+        ([Send(b"a"), Send(b"b"), Finish()], [5], [Doing.WAITING]),
+        ([Send(b"a"), Send(b"b"), Send(b"c"), Finish()], [0, 101], [Doing.WAITING]),
+        ([Send(b"a"), Send(b"b"), Send(b"c"), Finish()], [0, 100, 101], [Doing.WAITING]),
+        ([Send(b"a"), Wait(5), Send(b"b"), Abort()], [], []),
+        ([Abort(Ending.RESET)], [], []),
+        ([Abort(Ending.RESET)], [0, 7, 7, 3], [Doing.WAITING]),
+    ],
+)
+def test_what_needs_no_clock_is_told(actions: list[Action], waiting: list[int], asides: list[Doing]) -> None:
+    """A wait for a peer that has much to take, or to acknowledge, is none for the clock; where there is none, none is told."""
+    log: Log = []
+    transport = _Recording(log)
+    transport.waiting = waiting
+    told: list[Doing] = []
+
+    @contextlib.contextmanager
+    def aside(doing: Doing) -> Iterator[None]:
+        told.append(doing)
+        yield
+        told.append(doing)
+
+    async def run() -> None:
+        connection = Connection(transport, _drained, aside)
+        await perform(actions, connection, _FakeClock(log), lambda *_: None)
+        assert connection.last == next((each.data for each in reversed(actions) if isinstance(each, Send)), b"")
+
+    try:
+        asyncio.run(run())
+    finally:
+        transport._socket.close()
+    assert told == [each for each in asides for _ in range(2)]
+
+
+def test_a_hang_is_told_as_one() -> None:
+    """The clock of a lab counts it among those that are parked."""
+    log: Log = []
+    transport = _Recording(log)
+    told: list[Doing] = []
+    is_told = asyncio.Event()
+
+    def aside(doing: Doing) -> contextlib.AbstractContextManager[None]:
+        told.append(doing)
+        is_told.set()
+        return contextlib.nullcontext()
+
+    async def run() -> None:
+        task = asyncio.ensure_future(
+            perform([Hang()], Connection(transport, _drained, aside), _FakeClock(log), lambda *_: None)
+        )
+        await is_told.wait()
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(run())
+    transport._socket.close()
+    assert told == [Doing.HANGING]
 
 
 def test_a_cut_of_a_connection_that_is_closing_only_closes_it() -> None:

@@ -19,7 +19,10 @@ from raw_client import request as ask_for
 from raw_upstream import HEAD, LONG, Peer, chunk, serving
 from recorders import Running, exchanges, look, recorder, replay
 
-from streamlab.core.exchange import Ended
+from streamlab.core.exchange import Ended, Request
+from streamlab.core.journal import Journal
+from streamlab.core.replies import Answer, Settings, State, answer
+from streamlab.files.tapes import opened
 from streamlab.net import recorder as module
 from streamlab.net.recorder import Forwarding
 
@@ -558,3 +561,74 @@ def test_an_upstream_that_is_down_is_a_close_and_is_told(out: Path) -> None:
     assert running.ended[0].problem.startswith(f"nothing listens at http://127.0.0.1:{port}")
     with replay(out) as url:
         assert look(url, ask_for()) == live
+
+
+# What was asked.
+
+
+def test_the_journal_has_every_call(out: Path) -> None:
+    """Who answered, what was sent (pings do not count), how it ended; without the key, and without requests that are ours."""
+    stream = [HEAD, chunk(FRAME), chunk(STOP), LAST]
+
+    def behave(peer: Peer) -> None:
+        peer.request()
+        peer.send(*stream)
+        peer.request()
+        peer.send(b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\n\r\n{}")
+        peer.request()
+        peer.send(HEAD, chunk(STOP))
+        peer.reset()
+
+    journal = Journal()
+    with serving(behave) as server, recorder(server.url, out, journal=journal) as running, RawClient(running.url) as client:
+        assert client.ask(ask_for("/_streamlab/health", method="GET")).status == 200
+        first = client.ask(ask_for(headers={"x-api-key": "sk-ant-api03-mine"}))
+        assert client.ask(ask_for()).status == 429
+        client.socket.sendall(ask_for())
+        assert client.answer().ending == "reset"
+    told = [(call.rule, call.status, call.events_sent, call.ended, call.ended_by, call.reused) for call in journal]
+    assert told == [
+        ("upstream", 200, 1, "complete", "server", True),
+        ("upstream", 429, 0, "complete", "server", True),
+        ("upstream", 200, 1, "reset", "server", True),
+    ]
+    assert "mine" not in repr(journal[0].request)
+    assert sum(each.size for each in journal[0].sent) == journal[0].bytes_sent > len(first.body)
+    assert [each.events for each in journal[0].sent if each.events] == [1]
+
+
+def test_the_journal_tells_a_client_that_left_from_an_upstream_that_is_down(out: Path) -> None:
+    """The one is the client's doing, after so many events, the other is ours to tell."""
+
+    def behave(peer: Peer) -> None:
+        peer.request()
+        peer.send(HEAD, chunk(STOP))
+        wait(peer.left)
+
+    journal = Journal()
+    with serving(behave) as server, recorder(server.url, out, journal=journal) as running:
+        with RawClient(running.url) as client:
+            client.socket.sendall(ask_for())
+            receive(client, STOP)
+        wait(lambda: not journal.running)
+    with recorder(server.url, out.with_name("b.yaml"), journal=journal) as running, RawClient(running.url) as client:
+        client.socket.sendall(ask_for())
+        assert client._more(LONG) is False
+    told = [(call.status, call.events_sent, call.ended, call.ended_by, call.cancelled_after) for call in journal]
+    assert told == [(200, 1, "left", "client", 1), (None, 0, "fin", "server", None)]
+
+
+def test_what_is_replayed_is_in_the_journal_under_the_name_of_its_exchange(out: Path) -> None:
+    """As a server would have it."""
+    with serving(answering(HELLO)) as server, recorder(server.url, out) as running, RawClient(running.url) as client:
+        client.ask(ask_for())
+    journal = Journal()
+    tape = opened(out).tape
+
+    def replay(request: Request) -> Answer | None:
+        return answer(request, (tape,), State(), Settings(validate=False))[0]
+
+    other = out.with_name("b.yaml")
+    with recorder("http://127.0.0.1:1", other, journal=journal, replay=replay) as running, RawClient(running.url) as client:
+        assert client.ask(ask_for()).body == b"hello"
+    assert [(call.rule, call.status, call.ended) for call in journal] == [("made exchange 1", 200, "complete")]

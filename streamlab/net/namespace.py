@@ -1,0 +1,153 @@
+"""Namespaces: what each test has of its own on one server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from streamlab.core.exchange import Request
+from streamlab.core.faults import Fault
+from streamlab.core.journal import Call, Journal
+from streamlab.core.matching import Text, When
+from streamlab.core.plan import Headers, Plan
+from streamlab.core.replies import Answer, Reply, Rule, Settings, State, answer
+from streamlab.core.tapes import Tape
+from streamlab.core.usage import own_name
+from streamlab.errors import ScenarioError
+from streamlab.files.fault_text import parse_fault_text
+from streamlab.net.clock import NamespaceClock
+
+__all__ = ["FAULT_HEADER", "Namespace", "add_rules", "closed"]
+
+FAULT_HEADER = "x-streamlab-fault"
+"""The header by which a request orders faults for its own answer; it may come more than once."""
+
+
+@dataclass(slots=True)
+class Namespace:
+    """Rules of their own, a state and a journal, under a prefix of the base URL."""
+
+    rules: tuple[Rule | Tape, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    journal: Journal = field(default_factory=Journal)
+    state: State = field(default_factory=State)
+    clock: NamespaceClock = field(default_factory=NamespaceClock, repr=False, compare=False)
+
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    """Held while state and journal change: a test resets them from a thread of its own."""
+
+    refused: float = 0
+    """How many of the next requests are refused: their connections are reset. Infinity for all of them."""
+
+    changes: int = field(default=0, compare=False)
+    """How often the journal has changed."""
+    _waiting: int = field(default=0, init=False, repr=False, compare=False)
+    _changed: threading.Condition = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._changed = threading.Condition(self.lock)
+
+    def add(self, call: Call) -> Call:
+        """Take a call into the journal, and return it with its number."""
+        with self.lock:
+            call = self.journal.add(call)
+            self._tell()
+        return call
+
+    def update(self, call: Call) -> None:
+        """Put a newer state of a call into the journal."""
+        with self.lock:
+            self.journal.update(call)
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell those who wait that the journal has changed; with the lock held."""
+        self.changes += 1
+        if self._waiting:
+            self._changed.notify_all()
+
+    def wait_for_change(self, seen: int, timeout: float) -> bool:
+        """Wait at most `timeout` seconds until there were other than `seen` changes; return whether there are."""
+        with self._changed:
+            self._waiting += 1
+            try:
+                return self._changed.wait_for(lambda: self.changes != seen, timeout)
+            finally:
+                self._waiting -= 1
+
+    def answer(self, request: Request, common: Headers) -> Answer:
+        """Return the answer to a request, and remember it."""
+        texts = [value for name, value in request.headers if name.lower() == FAULT_HEADER]
+
+        def ordered() -> list[Fault]:
+            return [fault for text in texts for fault in parse_fault_text(text, FAULT_HEADER)]
+
+        with self.lock:
+            found, self.state = answer(request, self.rules, self.state, self.settings, common=common, ordered=ordered)
+        return found
+
+    def clear(self) -> None:
+        """Forget the calls, and nothing else."""
+        with self.lock:
+            self.journal.clear()
+            self._tell()
+
+    def empty(self) -> None:
+        """Forget all rules and requests."""
+        with self.lock:
+            self.rules = ()
+        self.reset()
+
+    def refuses(self) -> bool:
+        """Whether a request that has come is refused; it is counted if so."""
+        with self.lock:
+            is_refused = self.refused > 0
+            self.refused -= is_refused
+        return is_refused
+
+    def reset(self) -> None:
+        """Forget all requests; keep the rules."""
+        with self.lock:
+            self.state = State()
+            self.journal.clear()
+            self._tell()
+
+
+def add_rules(namespace: Namespace, entries: Sequence[Rule | Tape], settings: Settings | None = None) -> tuple[str, ...]:
+    """Put rules after those that are there, and return the names that they got; a name that is taken gets a number.
+
+    `settings` hold from now on, unless others were made before.
+    """
+    names = []
+    with namespace.lock:
+        for entry in entries:
+            name = own_name(entry.name, (each.name for each in namespace.rules))
+            namespace.rules += (replace(entry, name=name),)
+            names.append(name)
+        if settings is not None and namespace.settings == Settings():
+            namespace.settings = settings
+    return tuple(names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """The answer to whoever still asks when it is too late: none but an error that says so."""
+
+    text: str
+
+    def plan(self, request: Request, rng: Random) -> Plan:
+        """Raise ScenarioError."""
+        del request, rng
+        raise ScenarioError(self.text)
+
+
+_ANYTHING = When(path=Text("glob", "*"))
+_TOO_LATE = Settings(validate=False)
+
+
+def closed(over: str) -> Namespace:
+    """Return the namespace that answers every request with an error that says `over`."""
+    rule = Rule(name="over", replies=(Reply(source=_Over(over)),), when=_ANYTHING)
+    return Namespace(rules=(rule,), settings=_TOO_LATE)

@@ -1,0 +1,85 @@
+"""The other end of a connection: how much of what was written its machine has acknowledged."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+from asyncio import Transport
+from typing import Any
+
+from aiohttp import web
+
+from streamlab.core.plan import Ending
+
+__all__ = ["Peer", "PeerServer"]
+
+_ACKNOWLEDGED = (120, 128)
+"""Where the kernel tells the bytes that were acknowledged (Linux: `tcpi_bytes_acked` in `struct tcp_info`, tcp(7))."""
+
+
+class Peer:
+    """What is known of a connection. `requests` is how many it carried, `written` how many bytes were written to it."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._lost: int | None = None
+        self.requests = self.written = 0
+
+    @property
+    def lost(self) -> int:
+        """How many of the bytes that were written the peer has not acknowledged, so that they are lost if it has left.
+
+        Where the kernel does not tell, those that it has not taken.
+        """
+        if self._lost is None:
+            acknowledged = _acknowledged(self._transport.get_extra_info("socket"))
+            waiting = self._transport.get_write_buffer_size()
+            return waiting if acknowledged is None else max(0, self.written - acknowledged)
+        return self._lost
+
+    def watch(self, events: int, size: int, ending: Ending | None) -> None:  # noqa: ARG002 - what a watcher is told
+        """Note what is written outside of any call."""
+        self.written += size
+
+    def leave(self) -> None:
+        """Remember what was lost: the connection is about to be closed."""
+        self._lost = self.lost
+
+
+class PeerServer(web.Server):
+    """aiohttp's server, which remembers the peer of each connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.peers: dict[Any, Peer] = {}
+
+    def peer(self, incoming: web.BaseRequest) -> Peer:
+        """Return who asks, and count the request."""
+        peer = self.peers[incoming.protocol]
+        peer.requests += 1
+        return peer
+
+    def connection_made(self, handler: web.RequestHandler, transport: Transport) -> None:
+        """Remember the peer."""
+        self.peers[handler] = Peer(transport)
+        super().connection_made(handler, transport)
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        """Let the peer leave, while the kernel still knows it."""
+        peer = self.peers.pop(handler, None)
+        if peer is not None:
+            peer.leave()
+        super().connection_lost(handler, exc)
+
+
+def _acknowledged(raw: socket.socket | None) -> int | None:
+    """Return how many bytes sent on a socket were acknowledged; None where nobody tells."""
+    start, end = _ACKNOWLEDGED
+    if sys.platform != "linux" or raw is None:
+        return None
+    try:
+        told = raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, end)
+    except OSError:
+        return None
+    return struct.unpack("=Q", told[start:end])[0] if len(told) == end else None

@@ -1,0 +1,67 @@
+"""Waiting until something has happened: without looking again and again, and not for ever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from streamlab.core.journal import Journal
+from streamlab.core.shown import count, seconds
+from streamlab.errors import ServerError, VerificationError
+
+__all__ = ["Watched", "wait_for"]
+
+
+class Watched(Protocol):
+    """A journal that tells when it changes."""
+
+    @property
+    def journal(self) -> Journal:
+        """The calls."""
+        ...
+
+    def changes(self) -> int:
+        """Return a number that is another one when the journal has changed."""
+        ...
+
+    def wait_for_change(self, seen: int, timeout: float) -> bool:
+        """Wait at most `timeout` seconds until `changes` is not `seen`; return whether it is."""
+        ...
+
+
+def wait_for(watched: Watched, condition: Callable[[Journal], object] | int, timeout: float) -> Journal:
+    """Wait until a condition is true of the journal, or until so many calls have ended; return the journal.
+
+    Raises VerificationError when `timeout` seconds are over.
+    """
+    holds, what = _condition(condition)
+    until = time.monotonic() + timeout
+    while True:
+        seen = watched.changes()
+        if holds(watched.journal):
+            return watched.journal
+        if not watched.wait_for_change(seen, until - time.monotonic()):
+            raise VerificationError(f"{what} within {seconds(timeout)}\n{watched.journal.report()}")
+
+
+def _condition(condition: Callable[[Journal], object] | int) -> tuple[Callable[[Journal], bool], str]:
+    """Return what is waited for, and what to say if it does not happen."""
+    if callable(condition):
+        asked = condition
+
+        def holds(journal: Journal) -> bool:
+            try:
+                return bool(asked(journal))
+            except (LookupError, AssertionError):
+                return False
+
+        return holds, "what was waited for did not happen"
+    if isinstance(condition, bool) or not isinstance(condition, int) or condition < 0:
+        raise ServerError(f"a function of the journal or a number of calls is expected, not {condition!r}")
+    wanted = condition
+
+    def have_ended(journal: Journal) -> bool:
+        return len([call for call in journal.questions if call.ended is not None]) >= wanted
+
+    return have_ended, f"{count(wanted, 'call')} did not end"
