@@ -153,8 +153,11 @@ class Recorder:
     async def _answer(self, request: Request, connection: Connection, allowed: Framing, peer: Peer) -> bool:
         """Replay the answer to a request, or have it from upstream. Raises ConnectionError if the client leaves."""
         reply = self._replay_of(plain_request(request))
-        rule, status = (_UPSTREAM, None) if reply is None else (reply.rule, reply.plan.head.status)
-        call = CallRecord(self._journal, request, self._clock, peer, rule=rule, status=status)
+        if reply is None:
+            call = CallRecord(self._journal, request, self._clock, peer, rule=_UPSTREAM, status=None)
+        else:
+            status, problem = reply.plan.head.status, reply.problem
+            call = CallRecord(self._journal, request, self._clock, peer, rule=reply.rule, status=status, problem=problem)
         try:
             if reply is not None:
                 return await self._replay(request, reply, connection, allowed, call)

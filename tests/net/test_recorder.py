@@ -19,9 +19,11 @@ from raw_client import request as ask_for
 from raw_upstream import HEAD, LONG, Peer, chunk, serving
 from recorders import Running, exchanges, look, recorder, replay
 
+from streamlab.core.authoring import as_reply
 from streamlab.core.exchange import Ended, Request
+from streamlab.core.faults import Cut
 from streamlab.core.journal import Journal
-from streamlab.core.replies import Answer, Settings, State, answer
+from streamlab.core.replies import Answer, Rule, Settings, State, answer
 from streamlab.files.tapes import opened
 from streamlab.net import recorder as module
 from streamlab.net.recorder import Forwarding
@@ -616,6 +618,20 @@ def test_the_journal_tells_a_client_that_left_from_an_upstream_that_is_down(out:
         assert client._more(LONG) is False
     told = [(call.status, call.events_sent, call.ended, call.ended_by, call.cancelled_after) for call in journal]
     assert told == [(200, 1, "left", "client", 1), (None, 0, "fin", "server", None)]
+
+
+def test_a_reply_that_cannot_be_made_is_a_problem_in_the_journal(out: Path) -> None:
+    """As it is on a server; nothing goes upstream for it."""
+    journal = Journal()
+    rule = Rule(name="rule", replies=(as_reply("Hi.", faults=[Cut("fin", after="delta 9")]),))
+
+    def replay(request: Request) -> Answer | None:
+        return answer(request, (rule,), State(), Settings())[0]
+
+    with recorder("http://127.0.0.1:1", out, journal=journal, replay=replay) as running, RawClient(running.url) as client:
+        assert client.ask(ask_for()).status == 500
+    (problem,) = journal.problems
+    assert "delta 9" in problem
 
 
 def test_what_is_replayed_is_in_the_journal_under_the_name_of_its_exchange(out: Path) -> None:
