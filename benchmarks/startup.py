@@ -36,10 +36,11 @@ pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]], plugins=[Timed()])
 
 def smallest(code: str, *arguments: str) -> float:
     """Return the shortest of several runs, in milliseconds."""
-    return 1000 * min(_once(code, *arguments) for _ in range(RUNS))
+    return 1000 * min(once(code, *arguments) for _ in range(RUNS))
 
 
-def _once(code: str, *arguments: str) -> float:
+def once(code: str, *arguments: str) -> float:
+    """Return the seconds that a new process prints as its last word."""
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run([sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
@@ -57,9 +58,7 @@ def main() -> None:
         lines = "\n".join(f"def test_{number}(): pass" for number in range(TESTS))
         Path(folder, "test_many.py").write_text(lines, encoding="utf-8")
         plugin_too = ("-p", "streamlab.pytest_plugin", folder)
-        pairs = [
-            (_once(HOOKS, folder), _once(HOOKS, *plugin_too)) for _ in range(RUNS)
-        ]  # in turn: the machine's moods fall out
+        pairs = [(once(HOOKS, folder), once(HOOKS, *plugin_too)) for _ in range(RUNS)]  # in turn: the machine's moods fall out
         without, unused = (1000 * min(times) for times in zip(*pairs, strict=True))
     print(f"{TESTS} tests, without the plugin         {without:8.2f} ms")
     print(f"{TESTS} tests, with the plugin, unused    {unused:8.2f} ms: {1000 * (unused - without) / TESTS:.1f} µs a test")

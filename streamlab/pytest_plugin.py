@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
-from collections.abc import Generator, Iterator
+import tempfile
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from streamlab.files.lab_settings import LabSettings
     from streamlab.net.lab import Host, Lab
+    from streamlab.net.remote import RemoteHost
+    from streamlab.pytest_lab import TestLab
+    from streamlab.pytest_recording import Recordings
+    from streamlab.pytest_report import Tally
 
-_EARLY = pytest.StashKey[socket.socket]()
-_LAB = pytest.StashKey["Lab"]()
-_TOLD = pytest.StashKey[int]()
 _NAME = "streamlab"
-_MARKER = 'streamlab(scenario="NAME"): serve a scenario (a file, a shipped name, or a list of these) to this test.'
-_EXAMPLE = "@pytest.mark.streamlab(scenario='overloaded-then-fine')"
+_MODES = ("none", "once", "new", "all")
+_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+
+_EARLY: pytest.StashKey[socket.socket] = pytest.StashKey()
+_KEPT_KEYS: pytest.StashKey[Mapping[str, str]] = pytest.StashKey()
+_CLAIMS: pytest.StashKey[Path] = pytest.StashKey()
+_RECORDINGS: pytest.StashKey[Recordings] = pytest.StashKey()
+_RUN: pytest.StashKey[_Run] = pytest.StashKey()
+_LATE: pytest.StashKey[dict[str, list[str]]] = pytest.StashKey()
+_LAB: pytest.StashKey[TestLab] = pytest.StashKey()
+_CASSETTES: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+
+_MARKER = (
+    "streamlab(cassette=True, scenario='NAME', faults=['cut: fin, after: delta 3'], pace='recorded', record='none', "
+    "strict=False): give this test a server. cassette: replay a recording, or record it with --streamlab-record; True names it "
+    "after the test. scenario: serve a file, a shipped scenario, or a list of these. faults: put them into every answer. "
+    "pace: how fast answers come. record: how this test records when the run does. strict: whether it fails when something "
+    "does not go as asked: True, False, or a mapping of unmatched, unused, exchanges and faults."
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,12 +51,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="bool",
         default=False,
     )
+    group = parser.getgroup(_NAME, "streamlab: streams from the Claude API")
+    group.addoption(
+        "--streamlab-record",
+        choices=_MODES,
+        default="none",
+        metavar="MODE",
+        help="Record the cassettes of tests. none: replay them, the default; once: record those that are missing; new: also "
+        "what is missing in them; all: all of it anew.",
+    )
+    group.addoption(
+        "--streamlab-upstream",
+        metavar="URL",
+        help="What is recorded, in the place of https://api.anthropic.com or of the setting.",
+    )
+    group.addoption(
+        "--streamlab-server",
+        metavar="URL",
+        help="Use the server that `streamlab serve` runs there, and do not start one.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; if it is asked for, point the environment at a port before anything is imported."""
     config.addinivalue_line("markers", _MARKER)
-    if config.getini("streamlab_early"):
+    config.stash[_RUN] = _Run(config)
+    config.pluginmanager.register(config.stash[_RUN], f"{_NAME}-run")
+    config.stash[_KEPT_KEYS] = {name: os.environ.get(name, "") for name in _KEYS}
+    if config.getoption("streamlab_server") and config.getoption("streamlab_record") != "none":
+        raise pytest.UsageError("--streamlab-record needs a server of its own: leave --streamlab-server out")
+    if config.getini("streamlab_early") and not _has_workers(config):
+        if config.getoption("streamlab_server"):
+            raise pytest.UsageError("streamlab_early reserves a port of its own: leave --streamlab-server out")
         reserved = socket.socket()
         reserved.bind(("127.0.0.1", 0))
         config.stash[_EARLY] = reserved
@@ -45,102 +92,252 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Give the reserved port back."""
+    """Give the reserved port back, and forget which worker recorded what."""
     reserved = config.stash.get(_EARLY, None)
     if reserved is not None:
         reserved.close()
-
-
-def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> None:
-    """Let every test that is marked use the fixture, whether it asks for it by name or not."""
-    uses = pytest.mark.usefixtures(_NAME)
-    if any(mark.name == _NAME for mark in collector.own_markers):
-        collector.add_marker(uses)
-    elif isinstance(obj, FunctionType | type) and _is_marked(obj):
-        uses(obj)
+    claims = config.stash.get(_CLAIMS, None)
+    if claims is not None:
+        shutil.rmtree(claims, ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test that passed though a call or a reply did not go as asked; tell one that failed what did not."""
-    try:
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> Generator[None, Any, Any]:
+    """Let every test that is marked use the fixture, whether it asks for it by name or not; check its marks.
+
+    Raises CollectError if a mark cannot be understood.
+    """
+    if collector.own_markers and not _uses(collector.own_markers) and _check(collector.own_markers, collector):
+        collector.add_marker(pytest.mark.usefixtures(_NAME))
+    if isinstance(obj, FunctionType | type):
+        marks = _listed(getattr(obj, "pytestmark", ()))
+        if marks and _check(marks, collector) and not _uses(marks):
+            pytest.mark.usefixtures(_NAME)(obj)
+    made = yield
+    for item in made if isinstance(made, list) else ():
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            _check(item.callspec.marks, item)
+    return made
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let a test use the fixture that is marked itself, and not as a function: by its parameters, or in a TestCase."""
+    if not item.own_markers or not isinstance(item, pytest.Function) or _NAME in item.fixturenames:
+        return
+    if any(mark.name == _NAME for mark in item.own_markers):
+        item.fixturenames = [*item.fixturenames, _NAME]
+
+
+def _listed(marks: Any) -> Any:
+    return marks if isinstance(marks, list | tuple) else (marks,)
+
+
+def _uses(marks: Any) -> bool:
+    """Whether the fixture is used already."""
+    return any(mark.name == "usefixtures" and _NAME in mark.args for mark in marks)
+
+
+def _check(marks: Any, node: pytest.Collector | pytest.Item) -> bool:
+    """Return whether our mark is among these. Raises CollectError if it cannot be understood."""
+    ours = [mark for mark in marks if getattr(mark, "name", None) == _NAME]
+    if ours:
+        from streamlab.errors import ScenarioError
+        from streamlab.pytest_marker import read
+
+        try:
+            for mark in ours:
+                read(getattr(mark, "mark", mark), node.path.parent)
+        except ScenarioError as error:
+            raise pytest.Collector.CollectError(str(error)) from None
+    return bool(ours)
+
+
+def _tell(item: pytest.Item, problems: list[str]) -> None:
+    """Put what did not go as asked, and the journal, into the report of a test that fails."""
+    if problems:
+        item.add_report_section("call", _NAME, _text(problems))
+    item.add_report_section("call", f"{_NAME} journal", item.stash[_LAB].journal())
+
+
+def _text(problems: list[str]) -> str:
+    return "streamlab: " + "\n".join(problems)
+
+
+class _Run:
+    """What a whole run has to say in the end, that of its workers included."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._total: Tally | None = None
+
+    def watch_tests(self) -> None:
+        """Look at each test from now on; without a test that uses the fixture, nobody pays for it."""
+        if not self._config.pluginmanager.has_plugin(f"{_NAME}-tests"):
+            self._config.pluginmanager.register(_Tests(self), f"{_NAME}-tests")
+
+    def add(self, data: dict[str, Any]) -> None:
+        """Take what became of the cassettes of a test."""
+        if self._total is None:
+            from streamlab.pytest_report import Tally
+
+            self._total = Tally()
+        self._total.add(data)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what was recorded, replayed, unused and stale."""
+        if self._total is not None:
+            from streamlab.pytest_report import summary
+
+            for line in summary(self._total):
+                terminalreporter.write_line(line)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Report what came when its test was over, as an error of that test, while it still counts."""
         result = yield
-    except BaseException:
-        if problem := _problem(item):
-            item.add_report_section("call", _NAME, problem)
-        raise
-    if problem := _problem(item):
-        pytest.fail(problem, pytrace=False)
-    return result
+        if not hasattr(self._config, "workerinput"):
+            self._report_late(self._config.stash.get(_LATE, {}))
+        return result
+
+    def pytest_sessionfinish(self) -> None:
+        """Let a worker tell the run what came when its test was over."""
+        if hasattr(self._config, "workeroutput"):
+            self._config.workeroutput[_NAME] = self._config.stash.get(_LATE, {})
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Look at what the workers report; give them a folder in which they tell each other what they record."""
+        self.watch_tests()
+        if self._config.getoption("streamlab_record") != "none":
+            if _CLAIMS not in self._config.stash:
+                self._config.stash[_CLAIMS] = Path(tempfile.mkdtemp(prefix="streamlab-"))
+            node.workerinput[_NAME] = str(self._config.stash[_CLAIMS])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Report what a worker tells."""
+        self._report_late(getattr(node, "workeroutput", {}).get(_NAME, {}))
+
+    def _report_late(self, late: dict[str, list[str]]) -> None:
+        if late:
+            from streamlab.pytest_report import late_report
+
+            for nodeid, problems in late.items():
+                self._config.hook.pytest_runtest_logreport(report=late_report(nodeid, problems))
+
+
+class _Tests:
+    """What is done with each test of a run in which one uses the fixture."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Fail a test that passed though a call or a reply did not go as asked; tell one that failed what did not."""
+        try:
+            result = yield
+        except BaseException:
+            if _LAB in item.stash:
+                _tell(item, item.stash[_LAB].judge())
+            raise
+        if _LAB in item.stash and (problems := item.stash[_LAB].judge()):
+            _tell(item, [])
+            pytest.fail(_text(problems), pytrace=False)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        """Let the report of a test carry what became of its cassettes: it comes from a worker too."""
+        report = yield
+        if call.when == "teardown" and _CASSETTES in item.stash:
+            report.streamlab = item.stash[_CASSETTES]
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what became of the cassettes of a test."""
+        data = getattr(report, _NAME, None)
+        if data is not None:
+            self._run.add(data)
 
 
 @pytest.fixture(scope="session")
-def streamlab_server(request: pytest.FixtureRequest) -> Iterator[Host]:
-    """Run a server for the whole run; it starts with the first test that needs it."""
-    from streamlab.net.lab import Host
+def streamlab_settings() -> LabSettings:
+    """Give the settings of all labs. Override it to change them.
 
-    host = Host(sock=request.config.stash.get(_EARLY, None))
+    For example, in conftest.py: `return LabSettings(pace="recorded", strict={"unused": "warn"}, cassettes="recordings")`, from
+    `from streamlab import LabSettings`; a dictionary of these words will do. A fixture of the same name in a module or a class
+    holds there.
+    """
+    from streamlab.files.lab_settings import LabSettings
+
+    return LabSettings()
+
+
+@pytest.fixture(scope="session")
+def streamlab_server(request: pytest.FixtureRequest) -> Iterator[Host | RemoteHost]:
+    """Run a server for the whole run; it starts with the first test that needs it.
+
+    With --streamlab-server=URL it is the one that runs there.
+    """
+    from streamlab.pytest_report import late_problems
+
+    config = request.config
+    if url := config.getoption("streamlab_server"):
+        from streamlab.pytest_lab import remote_host
+
+        host: Host | RemoteHost = remote_host(url)
+    else:
+        from streamlab.net.lab import Host
+
+        host = Host(sock=config.stash.get(_EARLY, None))
     yield host
+    config.stash[_LATE] = late_problems(host)
     host.stop()
 
 
 @pytest.fixture
-def streamlab(request: pytest.FixtureRequest, streamlab_server: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+def streamlab(
+    request: pytest.FixtureRequest,
+    streamlab_server: Host | RemoteHost,
+    streamlab_settings: LabSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Lab]:
     """Give a server that answers as Claude does, with a clean set of replies for this test.
 
     The environment points the official SDKs at it: `streamlab.reply("Hello")` is what they get. The test fails if a request
-    was not answered as asked, or if a reply was not used.
+    was not answered as asked, or if a reply was not used; `streamlab.journal` has what was asked.
     """
-    lab = streamlab_server.lab(at_root=_EARLY in request.config.stash)
-    _load(lab, request)
-    _point(monkeypatch, lab.url)
-    request.node.stash[_LAB] = lab
-    yield lab
-    lab.close()
-    late = lab.journal.problems[request.node.stash.get(_TOLD, 0) :]
-    if late:
-        pytest.fail("\n".join(("streamlab: when the test was over,", *late)), pytrace=False)
+    from streamlab.pytest_lab import TestLab
+
+    item, config = request.node, request.config
+    config.stash[_RUN].watch_tests()
+    test = TestLab(item, streamlab_server, streamlab_settings, _recordings(config), early=_EARLY in config.stash)
+    _point(monkeypatch, test.lab.url)
+    item.stash[_LAB] = test
+    yield test.lab
+    problems = test.close()
+    if test.tally is not None:
+        item.stash[_CASSETTES] = test.tally.data()
+    if problems:
+        pytest.fail(_text(problems), pytrace=False)
 
 
-def _load(lab: Lab, request: pytest.FixtureRequest) -> None:
-    """Load what the test's marks name, the nearest mark first: the first rule that matches answers."""
-    from streamlab.errors import ScenarioError
+def _recordings(config: pytest.Config) -> Recordings:
+    """Return what is recorded in this run; the keys are those that the environment had when it began."""
+    if _RECORDINGS not in config.stash:
+        from streamlab.pytest_recording import Recordings
 
-    folder = request.path.parent
-    scenarios = [name for mark in request.node.iter_markers(_NAME) for name in _scenarios(mark, folder)]
-    if not scenarios:
-        return
-    try:
-        lab.load(*scenarios)
-    except ScenarioError as error:
-        pytest.fail(f"@pytest.mark.streamlab: {error}", pytrace=False)
+        worker = getattr(config, "workerinput", {})
+        config.stash[_RECORDINGS] = Recordings(
+            keys=config.stash[_KEPT_KEYS], claims=worker.get(_NAME), worker=worker.get("workerid", "")
+        )
+    return config.stash[_RECORDINGS]
 
 
-def _scenarios(mark: pytest.Mark, folder: Path) -> Iterator[str]:
-    """Yield the scenarios that a mark names; a file may stand beside the test. Fails the test if the mark says otherwise."""
-    given = mark.kwargs.get("scenario", ())
-    names = (given,) if isinstance(given, str | Path) else given
-    is_named = isinstance(names, list | tuple) and all(isinstance(name, str | Path) for name in names)
-    if mark.args or set(mark.kwargs) - {"scenario"} or not is_named:
-        said = ", ".join([*map(repr, mark.args), *(f"{key}={value!r}" for key, value in mark.kwargs.items())])
-        pytest.fail(f"@pytest.mark.streamlab({said}) is not understood\n  hint: write {_EXAMPLE}", pytrace=False)
-    for name in map(Path, names):
-        beside = folder / name
-        is_file = name.suffix or len(name.parts) > 1
-        yield str(beside if is_file and beside.exists() else name)
-
-
-def _problem(item: pytest.Item) -> str | None:
-    """Return what did not go as the test asked; None if all did, or if it has no server."""
-    lab = item.stash.get(_LAB, None)
-    if lab is None:
-        return None
-    item.stash[_TOLD] = len(lab.journal.problems)
-    try:
-        lab.verify()
-    except AssertionError as error:
-        return f"streamlab: {error}"
-    return None
+def _has_workers(config: pytest.Config) -> bool:
+    """Whether the tests are run by other processes than this one, which inherit its environment."""
+    return config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
 
 
 def _point(patch: pytest.MonkeyPatch, url: str) -> None:
@@ -155,9 +352,3 @@ def _point(patch: pytest.MonkeyPatch, url: str) -> None:
             patch.delenv(name, raising=False)
         else:
             patch.setenv(name, value)
-
-
-def _is_marked(obj: object) -> bool:
-    """Whether a function or a class carries the marker."""
-    marks = getattr(obj, "pytestmark", ())
-    return any(mark.name == _NAME for mark in (marks if isinstance(marks, list | tuple) else (marks,)))

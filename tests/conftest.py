@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from plugin_projects import plugin_environment, plugin_loaded, project
+
+__all__ = ["plugin_environment", "plugin_loaded", "project", "recorded_streams"]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -2,122 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from plugin_projects import INI, QUICK, VARIABLES, outcomes, run
 
-from streamlab import serve
-from streamlab.core.environment import DUMMY_KEY, environment
+from streamlab.core.environment import DUMMY_KEY
 
 pytest_plugins = ["pytester"]
-
-APP = '''
-"""Code under test: it knows the official SDK, and nothing of streamlab."""
-import anthropic
-
-ASK = {"model": "claude-sonnet-4-6", "max_tokens": 100, "messages": [{"role": "user", "content": "Hi"}]}
-
-class StreamBroken(Exception):
-    pass
-
-def greet():
-    with anthropic.Anthropic() as client, client.messages.stream(**ASK) as stream:
-        return stream.get_final_text()
-
-async def greet_later():
-    async with anthropic.AsyncAnthropic() as client, client.messages.stream(**ASK) as stream:
-        return await stream.get_final_text()
-
-def ask():
-    with anthropic.Anthropic() as client:
-        try:
-            with client.messages.stream(**ASK) as stream:
-                return stream.get_final_message().content[-1].input
-        except Exception as error:
-            raise StreamBroken from error
-
-def careless():
-    try:
-        return greet()
-    except Exception:
-        return None
-'''
-
-INI = """
-[pytest]
-filterwarnings = error
-asyncio_default_fixture_loop_scope = function
-"""
-
-QUICK = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:cov")
-"""In the order written, and without plugins that load much."""
-
-SMALL = '''
-"""A client that is loaded at once, for processes of their own; it reads the environment when it is imported."""
-import json, os, urllib.request
-
-URL, KEY = os.environ.get("ANTHROPIC_BASE_URL"), os.environ.get("ANTHROPIC_API_KEY", "")
-
-def greet(url=URL, key=KEY):
-    body = {"model": "claude-sonnet-4-6", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
-    headers = {"x-api-key": key, "anthropic-version": "2023-06-01", "content-type": "application/json"}
-    request = urllib.request.Request(f"{url}/v1/messages", json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request) as response:
-        return json.load(response)["content"][0]["text"]
-'''
-
-VARIABLES = tuple(environment("http://unused", {}))
-ENVIRONMENT = f"""
-import os
-NAMES = {VARIABLES!r}
-
-def current():
-    return {{name: os.environ.get(name) for name in NAMES}}
-"""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _loaded() -> None:
-    """Load once what every run below uses: a run in this process forgets only the modules that it loaded itself."""
-    with serve() as lab:
-        lab.reply("Loaded.")
-        with lab.client.messages.stream(
-            model="claude-sonnet-4-6", max_tokens=9, messages=[{"role": "user", "content": "Hi"}]
-        ) as stream:
-            stream.until_done()
-
-
-@pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away what the machine that runs this has set, proxies included."""
-    proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-    for name in (*VARIABLES, *proxies):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-
-
-@pytest.fixture
-def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """Make a folder with an application that uses the SDK, and nothing else."""
-    pytester.makeini(INI)
-    pytester.makepyfile(app=APP, small=SMALL, envs=ENVIRONMENT)
-    pytester.syspathinsert()
-    return pytester
-
-
-def run(project: pytest.Pytester, source: str, *arguments: str) -> pytest.RunResult:
-    """Run one file of tests, in this process and in the order written; see that it leaves the environment as it was."""
-    project.makepyfile(test_it=source)
-    before = {name: os.environ.get(name) for name in VARIABLES}
-    result = project.runpytest_inprocess(*QUICK, *arguments)
-    assert {name: os.environ.get(name) for name in VARIABLES} == before
-    return result
-
-
-def outcomes(result: pytest.RunResult) -> dict[str, int]:
-    """Return how many tests came out how."""
-    return {key: count for key, count in result.parseoutcomes().items() if key not in ("warnings", "warning")}
-
 
 EXAMPLES = """
 import app, pytest, streamlab
@@ -513,121 +403,6 @@ def test_a_mark_stays_where_it_is_written(project: pytest.Pytester) -> None:
     assert outcomes(run(project, source)) == {"passed": 3}
 
 
-WRONG = {
-    "by position": ("'hello'", ["@pytest.mark.streamlab('hello') is not understood", "  hint: write @pytest.mark.streamlab(*"]),
-    "another key": ("scenarios='hello'", ["@pytest.mark.streamlab(scenarios='hello') is not understood"]),
-    "no text": ("scenario=3", ["@pytest.mark.streamlab(scenario=3) is not understood"]),
-    "no texts": ("scenario=['hello', 3]", ["@pytest.mark.streamlab(scenario=*'hello', 3*) is not understood"]),
-    "a misspelt name": (
-        "scenario='helo'",
-        ["@pytest.mark.streamlab: there is no file and no shipped scenario 'helo'", "  hint: did you mean 'hello'?*"],
-    ),
-    "a missing file": ("scenario='gone.yaml'", ["@pytest.mark.streamlab: gone.yaml: there is no such file"]),
-}
-
-
-@pytest.mark.parametrize(("arguments", "lines"), WRONG.values(), ids=WRONG)
-def test_a_wrong_mark_is_a_clear_failure(project: pytest.Pytester, arguments: str, lines: list[str]) -> None:
-    """The message says what was written and what to write; no line of streamlab's own code is shown."""
-    source = f"""
-    import pytest
-    @pytest.mark.streamlab({arguments})
-    def test_it(): raise RuntimeError("it must not run")
-    """
-    result = run(project, source)
-    assert outcomes(result) == {"errors": 1}
-    result.stdout.fnmatch_lines(lines)
-    result.stdout.no_fnmatch_line("*RuntimeError*")
-    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
-
-
-MISS = (
-    "streamlab: call 1, POST /v1/messages: no rule matches this request; the nearest is 'reply 1': "
-    "last_user: expected a text with 'weather', got 'Hi'"
-)
-PROBLEMS = {
-    "a request that nothing matches": (
-        """streamlab.reply("It is sunny.", when={"last_user": "weather"})""",
-        "greet",
-        [
-            MISS,
-            "'reply 1' was given 0 of 1 times",
-            "the calls were:",
-            "  <Call 1 POST /v1/messages 404 0 events, complete by server>",
-        ],
-    ),
-    "a reply that nobody asked for": (
-        """streamlab.reply("Never."); streamlab.reply("Nor this.", times=3)""",
-        "nothing",
-        ["streamlab: 'reply 1' was given 0 of 1 times", "'reply 2' was given 0 of 3 times", "there were no calls"],
-    ),
-    "a reply asked for too seldom": (
-        """streamlab.reply("Twice.", times=2)""",
-        "greet",
-        [
-            "streamlab: 'reply 1' was given 1 of 2 times",
-            "the calls were:",
-            "  <Call 1 * 200 'reply 1' * events, complete by *>",
-        ],
-    ),
-    "one call too many": (
-        """streamlab.reply("Once."); app.greet()""",
-        "greet",
-        ["streamlab: call 2, *: no rule matches this request; the nearest is 'reply 1': all its replies have been given"],
-    ),
-    "a fault without a place": (
-        """streamlab.reply("Short.", faults=[{"cut": "fin", "after": "delta 99"}])""",
-        "greet",
-        ["streamlab: call 1, *: faults.0.after: the answer has no place 'delta 99'", "  hint: the answer has: event 1..*"],
-    ),
-}
-
-
-@pytest.mark.parametrize(("script", "call", "lines"), PROBLEMS.values(), ids=PROBLEMS)
-def test_what_did_not_go_as_asked_fails_a_test_that_swallows_everything(
-    project: pytest.Pytester, script: str, call: str, lines: list[str]
-) -> None:
-    """The test itself fails, not its teardown, and the report is the problem alone: no traceback."""
-    source = f"""
-    import app
-    def nothing(): pass
-    def test_it(streamlab):
-        {script}
-        {"nothing()" if call == "nothing" else "app.careless()"}
-    """
-    result = run(project, source)
-    assert outcomes(result) == {"failed": 1}
-    result.stdout.fnmatch_lines(["*_ test_it _*", *lines], consecutive=True)
-    result.stdout.fnmatch_lines(["FAILED test_it.py::test_it - Failed: streamlab: *"])
-    for unwanted in ("*pytest_plugin.py*", "*lab.py*", "*VerificationError*"):
-        result.stdout.no_fnmatch_line(unwanted)
-
-
-def test_a_test_that_fails_by_itself_shows_what_did_not_go_as_asked(project: pytest.Pytester) -> None:
-    """It fails once, with its own traceback, and a section of its report tells of the miss."""
-    source = """
-    import app
-    def test_it(streamlab):
-        streamlab.reply("It is sunny.", when={"last_user": "weather"})
-        assert app.careless() == "It is sunny."
-
-    def test_all_is_well_but_the_assertion(streamlab):
-        streamlab.reply("It rains.")
-        assert app.greet() == "It is sunny."
-    """
-    result = run(project, source)
-    assert outcomes(result) == {"failed": 2}
-    result.stdout.fnmatch_lines(
-        [
-            "E * AssertionError: assert None == 'It is sunny.'",
-            "*- Captured streamlab call -*",
-            "streamlab: call 1, POST /v1/messages: no rule matches this request; the nearest is 'reply 1': last_user: *",
-            "*_ test_all_is_well_but_the_assertion _*",
-        ]
-    )
-    assert result.stdout.str().count("Captured streamlab call") == 1
-
-
 def test_skips_and_expected_failures_are_left_alone(project: pytest.Pytester) -> None:
     """A skipped test needs no call; a test that is expected to fail may do so by a miss."""
     source = """
@@ -647,31 +422,6 @@ def test_skips_and_expected_failures_are_left_alone(project: pytest.Pytester) ->
         streamlab.reset()
     """
     assert outcomes(run(project, source)) == {"skipped": 1, "xfailed": 1, "passed": 1}
-
-
-def test_a_miss_after_the_test_is_an_error(project: pytest.Pytester) -> None:
-    """What another fixture asks for when the test is over is looked at as well, and told once."""
-    source = """
-    import app, pytest
-
-    @pytest.fixture
-    def says_goodbye(streamlab):
-        yield
-        app.careless()
-
-    def test_it(streamlab, says_goodbye):
-        streamlab.reply("Hello.")
-        app.greet()
-
-    def test_told_already(streamlab):
-        app.careless()
-    """
-    result = run(project, source)
-    assert outcomes(result) == {"passed": 1, "errors": 1, "failed": 1}
-    result.stdout.fnmatch_lines(
-        ["streamlab: when the test was over,", "no rule matches this request; the nearest is 'reply 1': all its replies *"]
-    )
-    result.stdout.no_fnmatch_line("*pytest_plugin.py*")
 
 
 EARLY = """
@@ -753,11 +503,79 @@ def test_without_early_the_environment_is_set_for_tests_only(project: pytest.Pyt
     assert outcomes(run(project, source)) == {"passed": 1}
 
 
-def test_the_plugin_explains_itself(project: pytest.Pytester) -> None:
-    """`--markers`, `--fixtures` and `--help` tell of the marker, the fixtures and the setting."""
-    for option, line in (
-        ("--markers", "@pytest.mark.streamlab(scenario=*): serve a scenario*"),
-        ("--fixtures", "streamlab -- *"),
-        ("--help", "*streamlab_early (bool):*"),
-    ):
-        run(project, "", option).stdout.fnmatch_lines([line])
+@pytest.mark.parametrize(
+    ("option", "lines"),
+    [
+        ("--markers", ["@pytest.mark.streamlab(cassette=True, scenario='NAME', *strict=False): give this test a server.*"]),
+        (
+            "--fixtures",
+            [
+                "streamlab_settings [[]session scope[]] -- *",
+                "    Give the settings of all labs. Override it to change them.",
+                "streamlab_server [[]session scope[]] -- *",
+                "    Run a server for the whole run; it starts with the first test that needs it.",
+                "streamlab -- *",
+                "    Give a server that answers as Claude does, with a clean set of replies for this test.",
+            ],
+        ),
+        (
+            "--help",
+            [
+                "streamlab: streams from the Claude API:",
+                "  --streamlab-record=MODE",
+                "  --streamlab-upstream=URL",
+                "  --streamlab-server=URL",
+                "*streamlab_early (bool):*",
+            ],
+        ),
+    ],
+)
+def test_the_plugin_explains_itself(project: pytest.Pytester, option: str, lines: list[str]) -> None:
+    """`--markers`, `--fixtures` and `--help` tell of the marker, the fixtures and the settings."""
+    run(project, "", option).stdout.fnmatch_lines(lines)
+
+
+TIMEOUT = """
+import app, pytest, time
+
+@pytest.mark.timeout(0.3)
+def test_hangs(streamlab):
+    streamlab.reply("Never whole.", faults=["stall: forever, after: delta 1"])
+    app.greet()
+
+def test_next(streamlab):
+    streamlab.reply("Here.")
+    assert app.greet() == "Here."
+"""
+
+
+def test_a_test_that_runs_out_of_time_leaves_the_server_to_the_next(project: pytest.Pytester) -> None:
+    """pytest-timeout breaks off the test alone; its journal is in the report."""
+    result = run(project, TIMEOUT)
+    assert outcomes(result) == {"passed": 1, "failed": 1}
+    result.stdout.fnmatch_lines(["E * Failed: Timeout *", "*Captured streamlab journal call*", "  1  POST /v1/messages *"])
+
+
+RANDOM = """
+import app, pytest
+
+@pytest.mark.parametrize("number", range(8))
+class TestMany:
+    @pytest.mark.streamlab(scenario="hello")
+    def test_marked(self, number):
+        assert app.greet() == "Hello from streamlab."
+
+    def test_replies(self, streamlab, number):
+        streamlab.reply(f"Number {number}.")
+        assert app.greet() == f"Number {number}."
+"""
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_tests_run_in_any_order(project: pytest.Pytester, seed: int) -> None:
+    """With pytest-randomly, which also resets what is random."""
+    project.makepyfile(test_it=RANDOM)
+    quick = [each for pair in zip(QUICK[::2], QUICK[1::2], strict=True) if pair[1] != "no:randomly" for each in pair]
+    result = project.runpytest_inprocess(*quick, f"--randomly-seed={seed}")
+    assert outcomes(result) == {"passed": 16}
+    result.stdout.fnmatch_lines([f"Using --randomly-seed={seed}"])

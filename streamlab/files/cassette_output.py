@@ -5,10 +5,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from streamlab.errors import ScenarioError, ServerError
 from streamlab.files.cassette import Cassette
@@ -31,11 +32,12 @@ class Mode(StrEnum):
 class CassetteOutput:
     """Opens a cassette for recording; to be closed. `before` is how many exchanges it has, `matching` what its header says.
 
-    `patterns` of what is secret go into the header; one that is there must have them already. Raises ScenarioError if there is
-    one and the mode refuses it, or if what is there is none; ServerError if it cannot be written, or is being recorded into.
+    `patterns` of what is secret go into the header; one that is there must have them already. So does what a new one says of
+    matching, if anything: `match`. Raises ScenarioError if there is one and the mode refuses it, or if what is there is none;
+    ServerError if it cannot be written, or is being recorded into.
     """
 
-    def __init__(self, path: Path, mode: Mode, patterns: Sequence[str] = ()) -> None:
+    def __init__(self, path: Path, mode: Mode, patterns: Sequence[str] = (), match: Mapping[str, Any] | None = None) -> None:
         self.path = path
         self.reports: list[str] = []
         self.before = 0
@@ -45,7 +47,7 @@ class CassetteOutput:
         target = self._beside() if mode is Mode.ALL else path
         if mode is Mode.NEW and self._was_there:
             _check_patterns(Cassette(path), patterns)
-        header = {"redact": list(patterns)} if patterns else None
+        header = {**({"match": dict(match)} if match else {}), **({"redact": list(patterns)} if patterns else {})} or None
         try:
             self.writer = CassetteWriter(target, mode="append" if mode is Mode.NEW else "new", header=header)
         except BaseException:

@@ -22,7 +22,7 @@ from streamlab.net.recorder import Forwarding, Recorder, Replay
 from streamlab.net.recording import Progress, Recordings
 from streamlab.net.upstream import Upstream
 
-__all__ = ["Listener", "RecordSession", "Summary", "record"]
+__all__ = ["Listener", "RecordSession", "Summary", "credentials", "record"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -85,7 +85,7 @@ def record(session: RecordSession, listener: Listener) -> tuple[Summary, int]:
 
 
 async def _record(session: RecordSession, listener: Listener) -> tuple[Summary, int]:
-    credentials = _credentials(os.environ) if session.key_from_env else ()
+    keys = credentials(os.environ, "--key-from-env") if session.key_from_env else ()
     upstream = Upstream(session.upstream, ca_file=session.ca_file, timeout=session.timeout)
     output = CassetteOutput(session.out, session.mode, session.patterns)
     summary = Summary(out=session.out, recovered=output.writer.recovered, reports=output.reports)
@@ -99,9 +99,9 @@ async def _record(session: RecordSession, listener: Listener) -> tuple[Summary, 
         listener.went_on(progress)
 
     try:
-        secrets = tuple(value.removeprefix("Bearer ") for _, value in credentials)
+        secrets = tuple(value.removeprefix("Bearer ") for _, value in keys)
         recordings = Recordings(output.writer, tell, matching=output.matching, secrets=secrets)
-        forwarding = Forwarding(credentials=credentials, keep_encoding=session.keep_encoding)
+        forwarding = Forwarding(credentials=keys, keep_encoding=session.keep_encoding)
         replay = _replay(session.out) if output.before else lambda _: None
         recorder = Recorder(upstream, recordings, forwarding=forwarding, replay=replay)
         code = await _run(recorder, session, listener, summary)
@@ -134,8 +134,11 @@ def _changes(url: str, session: RecordSession) -> Mapping[str, str | None]:
     return changes if session.key_from_env else {name: changes[name] for name in ("ANTHROPIC_BASE_URL", "NO_PROXY", "no_proxy")}
 
 
-def _credentials(variables: Mapping[str, str]) -> Headers:
-    """Return the header with the key of the environment. Raises ServerError, without the key, if there is none to be used."""
+def credentials(variables: Mapping[str, str], wanted_by: str) -> Headers:
+    """Return the header with the key of the environment, which an option wants.
+
+    Raises ServerError, without the key, if there is none to be used.
+    """
     for name, header, form in (
         ("ANTHROPIC_API_KEY", "x-api-key", "{}"),
         ("ANTHROPIC_AUTH_TOKEN", "authorization", "Bearer {}"),
@@ -143,10 +146,10 @@ def _credentials(variables: Mapping[str, str]) -> Headers:
         if key := variables.get(name, "").strip():
             if not (key.isascii() and key.isprintable()):
                 raise ServerError(
-                    f"--key-from-env: {name} cannot be sent in a header\n  hint: it has a line end or odd characters in it"
+                    f"{wanted_by}: {name} cannot be sent in a header\n  hint: it has a line end or odd characters in it"
                 )
             return ((header, form.format(key)),)
-    raise ServerError("--key-from-env: neither ANTHROPIC_API_KEY nor ANTHROPIC_AUTH_TOKEN is set\n  hint: set one of them")
+    raise ServerError(f"{wanted_by}: neither ANTHROPIC_API_KEY nor ANTHROPIC_AUTH_TOKEN is set\n  hint: set one of them")
 
 
 def _replay(path: Path) -> Replay:

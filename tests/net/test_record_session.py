@@ -11,7 +11,7 @@ from raw_upstream import HEAD, Peer, chunk, serving
 
 from streamlab.errors import ServerError
 from streamlab.files.cassette_output import Mode
-from streamlab.net.record_session import Listener, RecordSession, Summary, _credentials, record
+from streamlab.net.record_session import Listener, RecordSession, Summary, credentials, record
 from streamlab.net.recording import Progress
 
 STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
@@ -65,7 +65,7 @@ def test_a_summary_counts() -> None:
 )
 def test_the_key_of_the_environment_is_a_header(variables: Mapping[str, str], header: tuple[str, str]) -> None:
     """As the SDKs would send it."""
-    assert _credentials(variables) == (header,)
+    assert credentials(variables, "--key-from-env") == (header,)
 
 
 @pytest.mark.parametrize(
@@ -78,5 +78,5 @@ def test_the_key_of_the_environment_is_a_header(variables: Mapping[str, str], he
 def test_a_key_that_is_none_is_an_error(variables: Mapping[str, str], said: str) -> None:
     """Which does not show it."""
     with pytest.raises(ServerError, match=said) as caught:
-        _credentials(variables)
+        credentials(variables, "--key-from-env")
     assert "cret" not in str(caught.value)
