@@ -3,8 +3,9 @@
     python docs/generate.py           write them
     python docs/generate.py --check   change nothing; exit 1 if one of them is stale
 
-A name is that of a function below, or `example FILE NAME…`: definitions out of a file in `tests/examples`. How the mock differs
-from the API is told by the docstrings of `tests/test_deviations.py`.
+A name is that of a function below, such as `example FILE NAME…`, definitions out of a file in `tests/examples`, or
+`snippet FILE REGION`, a marked part of one in `tests/clients`. How the mock differs from the API is told by the docstrings of
+`tests/test_deviations.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import inspect
 import io
 import json
 import re
+import runpy
 import shutil
 import sys
 import tempfile
@@ -61,6 +63,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "tests" / "examples"
+CLIENTS = ROOT / "tests" / "clients"
+_LANGUAGES = {".py": "python", ".mjs": "js", ".js": "js", ".ts": "ts", ".tsx": "tsx", ".sh": "sh", ".conf": "nginx"}
 DEVIATIONS = ROOT / "tests" / "test_deviations.py"
 _PART = re.compile(r"(<!-- generated: (?P<name>[^\n]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _BLOCK = re.compile(r"@|class |def |async def ")
@@ -92,6 +96,33 @@ def example(file: str, *names: str) -> str:
         source = _apart(_imports(source, "\n".join(parts)), *parts) if "imports" in names else _apart(*parts)
     lines = [re.sub(r"  # (?:noqa|type: ignore).*", "", line) for line in source.splitlines() if not line.startswith("# ruff")]
     return _fenced("python", "\n".join(lines))
+
+
+def snippet(file: str, region: str) -> str:
+    """Return a part of a file of `tests/clients`: the lines between `region NAME` and `endregion`, in comments."""
+    path = CLIENTS / file
+    lines = path.read_text(encoding="utf-8").splitlines()
+    marks = [number for number, line in enumerate(lines) if re.fullmatch(rf"\W*region {re.escape(region)}\W*", line)]
+    (start,) = marks
+    end = next(number for number in range(start, len(lines)) if re.fullmatch(r"\W*endregion\W*", lines[number]))
+    text = textwrap.dedent("\n".join(lines[start + 1 : end])).strip("\n")
+    return _fenced(_LANGUAGES[path.suffix], re.sub(r"  # (?:noqa|type: ignore)[^\n]*", "", text))
+
+
+def outcomes() -> str:
+    """Return what each client does when a stream breaks, failure by failure, and what to write instead."""
+    tables: dict[str, dict[str, str]] = {}
+    remedies: dict[str, str] = {}
+    for path in sorted(CLIENTS.glob("outcomes_*.py")):
+        found = runpy.run_path(str(path))
+        tables |= found["OUTCOMES"]
+        remedies |= {failure: said for failure, said in found["REMEDIES"].items() if failure not in remedies}
+    sections = []
+    for failure in dict.fromkeys(failure for table in tables.values() for failure in table):
+        rows = ((client, table[failure]) for client, table in tables.items() if failure in table)
+        remedy = f"\n\n{remedies[failure]}" if failure in remedies else ""
+        sections.append(f"## {failure}\n\n{_table(['client', 'what happens'], rows)}{remedy}")
+    return "\n\n".join(sections)
 
 
 def _definitions(source: str) -> dict[str, str]:
@@ -658,6 +689,8 @@ def _write_recorded(path: Path, text: str, city: str) -> None:
 
 _PARTS: dict[str, Callable[..., str]] = {
     "example": example,
+    "snippet": snippet,
+    "outcomes": outcomes,
     "imported": imported,
     "shown": shown,
     "differing": differing,

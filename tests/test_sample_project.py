@@ -19,6 +19,8 @@ from sample_upstream import RECORDED, SAMPLE, sample_upstream
 
 from streamlab import serve
 
+pytestmark = pytest.mark.slow
+
 ALONE = ("-p", "no:xdist", "-p", "no:randomly")
 MODES = {
     "as written": ALONE,

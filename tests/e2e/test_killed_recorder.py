@@ -14,7 +14,7 @@ from recorders import LONG, exchanges, recording, replay
 from streamlab.core.exchange import Ended
 from streamlab.files.cassette_writer import recover
 
-KILLS = int(os.environ.get("STREAMLAB_KILLS", "20"))
+KILLS = int(os.environ.get("STREAMLAB_KILLS", "5"))
 FRAMES = [b'event: content_block_delta\ndata: {"n": %d}\n\n' % number for number in range(20)]
 STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 LAST = b"0\r\n\r\n"

@@ -331,7 +331,7 @@ def test_a_server_that_stops_ends_what_waits() -> None:
     with RawClient(running.url) as client:
         client.socket.sendall(request("/_streamlab/journal?ended=1&wait=60", method="GET"))
         running.background.stop()
-    assert not [each for each in threading.enumerate() if each.name == "streamlab"]
+    assert not running.background._thread.is_alive()
 
 
 def test_only_loopback_is_heard_without_a_token() -> None:

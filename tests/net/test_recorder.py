@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -541,6 +542,42 @@ def test_no_secret_is_kept_told_or_logged(
         answer = look(url, asked.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\nconnection: close\r\n", 1))
     assert answer.first == b"HTTP/1.1 200 OK"
     assert b'{"text":"[redacted] [redacted] [redacted]"}' in exchanges(out)[0].body
+
+
+def test_a_secret_that_a_model_says_piece_by_piece_is_never_on_disk(out: Path) -> None:
+    """The client gets each piece as it comes; what is written has none of them, while it is recorded and then."""
+    frame = b'event: content_block_delta\ndata: {"index":0,"delta":{"type":"text_delta","text":"%b"}}\n\n'
+    said = ["your keys are", " sk-", "ant-", "api03-spl", "it-yyyy and ", "weird-key", "-of-gate", "way-77 it seems"]
+    kept = ["your keys are", " [redacted]", "", "", " and ", "[redacted]", "", " it seems"]
+    frames = [frame % each.encode() for each in said]
+    read = threading.Event()
+
+    def behave(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        for each in frames:
+            peer.send(chunk(each))
+            assert read.wait(LONG)
+            read.clear()
+        peer.send(chunk(STOP), LAST)
+
+    def on_disk() -> str:
+        text = "".join(each.read_text() for each in out.parent.rglob("*") if each.is_file())
+        return "".join(re.findall(r'"text":"(.*?)"', text))
+
+    asked = ask_for(headers={"x-api-key": "weird-key-of-gateway-77"})
+    with serving(behave) as server, recorder(server.url, out) as running, RawClient(running.url) as client:
+        client.socket.sendall(asked)
+        for each in frames:
+            receive(client, each)
+            assert not re.search("sk-|ant-|api03|split|weird|gate|way", on_disk())
+            read.set()
+        assert client.answer().body == b"".join(frames) + STOP
+        wait(lambda: running.ended)
+    (made,) = exchanges(out)
+    assert made.body == b"".join(frame % each.encode() for each in kept) + STOP
+    last = running.ended[-1]
+    assert (last.redacted, last.events, last.failure, last.check) == (3, len(frames) + 1, "", "")
 
 
 def test_the_largest_request_is_bounded(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

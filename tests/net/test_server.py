@@ -257,10 +257,10 @@ def test_the_journal_tells_what_reached_a_client_that_left(*, reused: bool) -> N
             with RawClient(running.url) as other:
                 other.ask()
                 running.over()
-        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         client.socket.sendall(request())
         read = 0
-        while read < 1_000_000:
+        while read < 300_000:
             read += len(client.socket.recv(65536))
         client.socket.close()
         call = running.over()
