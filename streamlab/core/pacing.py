@@ -1,7 +1,7 @@
 """Pacing: when each frame of a plan is due.
 
 The waits that a frame asks for (a stall, a scripted silence) hold at every pace. A silence that a rate makes longer than
-`KEEP_ALIVE` carries pings, as the API's are reported to (`wire.md`, section 3); a stall only if it is asked to, and a recording has
+`KEEP_ALIVE` carries pings, as the API's are reported to (`wire.md`, section 3); a stall only if it says so, and a recording has
 its own.
 """
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from streamlab.core.exchange import Read
 from streamlab.core.redaction import Pattern, redact_bytes
+from streamlab.core.spread_redaction import FRAME_ENDS, SpreadRedactor, last_end
 
 __all__ = ["ReadRedactor"]
 
@@ -18,54 +19,74 @@ _MOST = 1024 * 1024
 """Bytes that are held back before some are let go, although no end is in sight."""
 _LONGEST = 64 * 1024
 """The longest secret that is found on the border of two such parts."""
-_FRAME_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _TEXT_ENDS = re.compile(rb'[\n"]')
 _TRIES, _STEP, _PATIENCE = 4, 256, 4
 """How many borders of each kind are tried, how far apart, and how many times as much is held if each is in a secret."""
-_LAST_EVENT = re.compile(rb"(?:^|[\r\n])event: ?(?:message_stop|error) *[\r\n]")
 _OVERLAP = 4
 
 
 class ReadRedactor:
     """Redacts the reads of one body; what is fed comes out by `close` at the latest, some secrets shorter or longer.
 
-    `count` is how many secrets were taken out, `delta` how many bytes longer that made the body, `events` how many events a
-    stream has had, pings not counted. `saw_end` is whether one of them said that it is over.
+    In a stream a secret that is spread over several frames is looked for first.
     """
 
     def __init__(self, patterns: Sequence[Pattern] = (), *, is_stream: bool) -> None:
-        self.count = self.delta = self.events = 0
-        self.saw_end = False
+        self._count = self._delta = 0
+        self._spread = SpreadRedactor(patterns) if is_stream else None
         self._patterns, self._is_stream = patterns, is_stream
         self._held = bytearray()
         self._begins: list[tuple[int, float | None]] = []
         self._clean = 0
 
+    @property
+    def count(self) -> int:
+        """How many secrets were taken out."""
+        return self._count + (self._spread.count if self._spread else 0)
+
+    @property
+    def delta(self) -> int:
+        """How many bytes longer that made the body."""
+        return self._delta + (self._spread.delta if self._spread else 0)
+
+    @property
+    def events(self) -> int:
+        """How many events a stream has had, pings not counted."""
+        return self._spread.events if self._spread else 0
+
+    @property
+    def saw_end(self) -> bool:
+        """Whether one of them said that it is over."""
+        return self._spread is not None and self._spread.saw_end
+
     def feed(self, read: Read) -> list[Read]:
         """Take the next read; return those that are safe by now."""
-        if not read.data:
-            return []
-        if not self._held and self._is_stream and read.data.endswith(_FRAME_ENDS):
+        reads = self._spread.feed(read) if self._spread else [read] if read.data else []
+        return [safe for each in reads for safe in self._feed(each)]
+
+    def close(self) -> list[Read]:
+        """Say that the body is over; return what is left."""
+        reads = self._spread.close() if self._spread else []
+        safe = [safe for each in reads for safe in self._feed(each)]
+        self._redact(len(self._held))
+        return safe + self._let_go()
+
+    def _feed(self, read: Read) -> list[Read]:
+        if not self._held and self._is_stream and read.data.endswith(FRAME_ENDS):
             return self._whole(read)
         unseen = max(self._clean, len(self._held) - _OVERLAP)
         self._begins.append((len(self._held), read.at))
         self._held += read.data
-        if self._is_stream and (end := self._last_end(_FRAME_ENDS, unseen)) > self._clean:
+        if self._is_stream and (end := last_end(self._held, unseen)) > self._clean:
             self._redact(end)
         elif len(self._held) - self._clean > _MOST:
             self._redact(self._border())
         return self._let_go()
 
-    def close(self) -> list[Read]:
-        """Say that the body is over; return what is left."""
-        self._redact(len(self._held))
-        return self._let_go()
-
     def _whole(self, read: Read) -> list[Read]:
         data, count, _ = redact_bytes(read.data, self._patterns)
-        self.count += count
-        self.delta += len(data) - len(read.data)
-        self._note(data)
+        self._count += count
+        self._delta += len(data) - len(read.data)
         return [Read(data, read.at)]
 
     def _redact(self, end: int) -> None:
@@ -82,13 +103,14 @@ class ReadRedactor:
                 (self._clean + new.get(start, start + delta * (start >= len(before) > 0)), at)
                 for start, (_, at) in zip(starts, self._begins, strict=True)
             ]
-            self.count += count
-            self.delta += delta
+            self._count += count
+            self._delta += delta
         self._clean += len(after)
-        self._note(after)
 
     def _let_go(self) -> list[Read]:
         """Return the reads that are redacted to their ends."""
+        if len(self._begins) > 1 and self._begins[1][0] > self._clean:
+            return []
         ends = [*(start for start, _ in self._begins[1:]), len(self._held)]
         done = [(start, end, at) for (start, at), end in zip(self._begins, ends, strict=False) if end <= self._clean]
         if not done:
@@ -99,10 +121,6 @@ class ReadRedactor:
         self._begins = [(start - size, at) for start, at in self._begins[len(done) :]]
         self._clean -= size
         return reads
-
-    def _last_end(self, marks: Sequence[bytes], start: int) -> int:
-        """Return where the last of these marks ends; -1 if there is none."""
-        return max(place + len(mark) if (place := self._held.rfind(mark, start)) >= 0 else -1 for mark in marks)
 
     def _border(self) -> int:
         """Return where what is held can be parted so that the same is redacted: at the end of a text, or anywhere."""
@@ -117,10 +135,3 @@ class ReadRedactor:
 
     def _redacted(self, data: bytes) -> bytes:
         return redact_bytes(data, self._patterns)[0]
-
-    def _note(self, data: bytes) -> None:
-        """Count the events in whole frames, and look for the last of them."""
-        if self._is_stream:
-            self.events += data.count(b"\ndata:") + data.startswith(b"data:") - data.count(b"event: ping\n")
-            may_end = b"message_stop" in data or b"error" in data
-            self.saw_end = self.saw_end or (may_end and _LAST_EVENT.search(data) is not None)

@@ -18,9 +18,11 @@ from streamlab.errors import ScenarioError
 
 __all__ = [
     "REDACTED",
+    "SHAPES",
     "Pattern",
     "compile_patterns",
     "is_secret_header",
+    "may_hold_keys",
     "redact_bytes",
     "redact_headers",
     "redact_query",
@@ -44,7 +46,7 @@ _NAMES = re.compile(
 )
 """The names of headers and parameters that hold secrets; `anthropic-ratelimit-tokens-limit` is none."""
 _PARAMETERS = {"key", "sig"}
-_SHAPES = re.compile(
+SHAPES = re.compile(
     r"""(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4}))(?:   # no part of a word; an escape of JSON is none
         sk-ant-[A-Za-z0-9_-]{4,}                                   # a key, or a token, of the API
       | sk-(?=[A-Za-z_-]{0,60}+[0-9])[A-Za-z0-9_-]{20,}           # a key of others
@@ -66,6 +68,7 @@ _TRIGGERS = (
 )
 _TRIGGER = re.compile("gh[pousr]_")
 """A text without any of these has none of the shapes; looking for them is much faster."""
+_TRIGGER_BYTES, _TRIGGER_IN_BYTES = tuple(each.encode() for each in _TRIGGERS), re.compile(_TRIGGER.pattern.encode())
 _LEAST, _DIGIT = 16, re.compile("[0-9]")
 
 Span = tuple[int, int]
@@ -120,8 +123,8 @@ def _parameter(written: str, patterns: Sequence[Pattern]) -> str:
 
 def redact_text(text: str, patterns: Sequence[Pattern] = ()) -> str:
     """Return the text with anything shaped like a key, and what the patterns match, taken out."""
-    if _may_hold_keys(text):
-        text = _SHAPES.sub(REDACTED, text)
+    if may_hold_keys(text):
+        text = SHAPES.sub(REDACTED, text)
     for pattern in patterns:
         if spans := list(_matches(pattern, text)):
             text = "".join(_pieces(text, spans))
@@ -133,11 +136,11 @@ def redact_bytes(data: bytes, patterns: Sequence[Pattern] = (), marks: Sequence[
 
     An offset within a secret is now at the end of what stands for it.
     """
+    if not (shapes := (SHAPES,) if _may_hold_keys(data) else ()) and not patterns:
+        return data, 0, list(marks)
     text = data.decode("utf-8", "surrogateescape")
     count, places = 0, list(marks)
-    for pattern in (_SHAPES, *patterns):
-        if pattern is _SHAPES and not _may_hold_keys(text):
-            continue
+    for pattern in (*shapes, *patterns):
         if spans := list(_matches(pattern, text)):
             count += len(spans)
             places = _moved(text, spans, places)
@@ -145,8 +148,13 @@ def redact_bytes(data: bytes, patterns: Sequence[Pattern] = (), marks: Sequence[
     return (text.encode("utf-8", "surrogateescape") if count else data), count, places
 
 
-def _may_hold_keys(text: str) -> bool:
+def may_hold_keys(text: str) -> bool:
+    """Whether one of `SHAPES` may be in a text; most texts are told to have none at once."""
     return any(each in text for each in _TRIGGERS) or _TRIGGER.search(text) is not None
+
+
+def _may_hold_keys(data: bytes) -> bool:
+    return any(each in data for each in _TRIGGER_BYTES) or _TRIGGER_IN_BYTES.search(data) is not None
 
 
 def secret_values(headers: Headers) -> tuple[str, ...]:
@@ -166,7 +174,7 @@ def _parts(value: str) -> Iterator[str]:
 def _matches(pattern: Pattern, text: str) -> Iterator[Span]:
     """Yield where a pattern matches between what is redacted already; never the empty text."""
     found = re.compile(pattern) if isinstance(pattern, str) else pattern
-    if found is _SHAPES:
+    if found is SHAPES:
         yield from (each.span() for each in found.finditer(text))
         return
     start = 0

@@ -37,6 +37,7 @@ _CONTINUATION = range(0x80, 0xC0)
 """Bytes of UTF-8 that are not the first of a character."""
 
 _EVENT = re.compile(rb"event: ([a-z_][a-z0-9_]*)\ndata: ([^\n]*)\n\n")
+_EVENT_LINE = re.compile("event: [a-z_][a-z0-9_]*")
 _ODD = re.compile(f"(?:[{UNSAFE}⟦]| \\Z)+")
 _BREAKS = re.compile(rb"[\r\n\t]")
 
@@ -55,6 +56,9 @@ class Writer:
         """Take the next read; return the lines that it completes."""
         if not read.data:
             return []
+        if not self._held and not self._is_opaque and (lines := self._cutter.plain(read.data)):
+            lines[0] = _when(read.at) + lines[0][1:]
+            return lines
         self._marks.append((self._held, _when(read.at)))
         self._held += len(read.data)
         if self._is_opaque:
@@ -100,6 +104,20 @@ class _Frames:
         self._begun = False
         self._rest = bytearray()
 
+    def plain(self, data: bytes) -> list[str]:
+        """Return the lines of a read that is nothing but events in plain characters, between other frames; none otherwise."""
+        frames = data.count(b"\n\n")
+        is_plain = data.isascii() and data.endswith(b"\n\n") and data.count(b"\n") == 3 * frames and b" \n" not in data
+        if self._decoder is not None or not is_plain:
+            return []
+        *lines, _ = data.decode().split("\n")
+        names = set(lines[::3])
+        are_events = not any(lines[2::3]) and data.count(b"\ndata: ") == frames and all(map(_EVENT_LINE.fullmatch, names))
+        if not are_events or not "".join(lines).isprintable():
+            return []
+        self._begun = True
+        return [f"+ {name[7:]} {said[6:]}" for name, said in zip(lines[::3], lines[1::3], strict=True)]
+
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes; return the frames that they complete."""
         is_frame = 0 < data.find(b"\n\n") == len(data) - 2 and data[0] not in _ODD_STARTS and b"\r" not in data
@@ -138,6 +156,10 @@ class _Frames:
 
 class _Lines:
     """Bytes to lines with their ends, piece by piece; a line that is too long is cut between characters."""
+
+    def plain(self, data: bytes) -> list[str]:  # noqa: ARG002 - none of it is an event
+        """Return nothing."""
+        return []
 
     def __init__(self) -> None:
         self._buffer = bytearray()

@@ -140,3 +140,17 @@ def test_a_compressed_request_is_read(coding: str, body: bytes, plain: bytes | N
     expected = request if plain is None else Request(headers=(("a", "b"),), body=plain)
     assert plain_request(request) == expected
     assert plain_request(Request(body=b"x")) == Request(body=b"x")
+
+
+@pytest.mark.parametrize("coding", [None, "gzip"])
+def test_a_secret_that_is_spread_over_deltas_is_taken_out(coding: str | None) -> None:
+    """Of a compressed stream as of another; a stated length follows."""
+    frame = b'data: {"index":0,"delta":{"type":"text_delta","text":"%b"}}\n\n'
+    pieces = [b"my sk-", b"ant-api", b"03-x1x1 is"]
+    data = b"".join(frame % each for each in pieces)
+    clean = b"".join(frame % each for each in (b"my [redacted]", b"", b" is"))
+    body, headers = (gzip.compress(data), (("content-encoding", "gzip"),)) if coding else (data, ())
+    kept_headers, reads, count, notes, _ = kept((*headers, ("content-length", str(len(body))), STREAM), halves(body))
+    assert (b"".join(reads), count) == (clean, 1)
+    assert kept_headers == ((STREAM,) if coding else (("content-length", str(len(clean))), STREAM))
+    assert len(notes) == len(headers)

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamlab.core import read_redaction as module
@@ -129,3 +129,29 @@ def test_a_secret_without_an_end_is_let_go_some_time(monkeypatch: pytest.MonkeyP
     redactor.close()
     assert held < 5000
     assert redactor.count == 1
+
+
+def spoken(*texts: bytes) -> list[bytes]:
+    """Return the frames of what a model says in these pieces."""
+    return [
+        b'event: content_block_delta\ndata: {"index":0,"delta":{"type":"text_delta","text":"%b"}}\n\n' % each for each in texts
+    ]
+
+
+@settings(deadline=None)
+@given(st.integers(1, len(KEY)), st.lists(st.integers(0, 1500), max_size=8))
+def test_what_a_model_says_piece_by_piece_is_one_text(size: int, places: list[int]) -> None:
+    """Nothing of a secret in it is kept, also if one of its pieces is a secret itself; it is counted once."""
+    frames = spoken(b"it is ", *(KEY[at : at + size] for at in range(0, len(KEY), size)), b", yes")
+    data = b"".join(frames)
+    reads, redactor = redacted(cut(data, [each % len(data) for each in places]))
+    out = b"".join(each.data for each in reads)
+    assert out == b"".join(spoken(b"it is ", b"[redacted]", *[b""] * (len(frames) - 3), b", yes"))
+    assert (redactor.count, redactor.delta, redactor.events) == (1, len(out) - len(data), len(frames))
+
+
+def test_only_a_stream_is_joined() -> None:
+    """In another body these are no pieces of one text."""
+    data = b"".join(spoken(b"sk-ant-", b"api03-abc"))
+    reads, redactor = redacted([data], is_stream=False)
+    assert ([each.data for each in reads], redactor.events, redactor.saw_end) == ([data], 0, False)
