@@ -24,6 +24,8 @@ from streamlab.core.matching import ANY, Difference, When, differences
 from streamlab.core.pacing import INSTANT, Pace, lead_in, schedule
 from streamlab.core.plan import Headers, Plan, compressed
 from streamlab.core.sources import Failure, Source
+from streamlab.core.threads import Threads, continued, held, lost
+from streamlab.core.threads import refused as refused_thread
 from streamlab.core.validation import refusal
 from streamlab.errors import ScenarioError
 
@@ -134,6 +136,8 @@ class State:
     given: Mapping[str, int] = field(default_factory=dict)
     seen: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """How often each rule answered the very same request; of the newest `_REMEMBERED` different ones."""
+    threads: Threads = field(default_factory=dict)
+    """The conversations that are held for requests that send only what is new in them."""
 
     def after(self, rule: Rule, request: Request) -> tuple[State, int]:
         """Return the state after `rule` answered `request`, and how often it has answered this very request."""
@@ -211,6 +215,10 @@ def answer(
     """
     common = (*common, *cors_headers(request.header("origin")))
     rng = generator(settings.seed, "", request.canonical)
+    is_recorded = any(not isinstance(each, Rule) for each in rules)
+    if not is_recorded and (problem := lost(request, state.threads)) is not None:
+        return _bare(refused_thread(problem, rng), common, rng), state
+    request = continued(request, state.threads)
     if (refused := _refusal(request, rules, settings)) is not None:
         return _bare(refused.plan(request, rng), common, rng), state
     state = replace(state, calls=state.calls + 1)
@@ -224,6 +232,8 @@ def answer(
             return reply.plan(request, rng, common, (*settings.faults, *ordered()))
 
         made = _made(make, request, rng, common)
+        if not is_recorded:
+            state = replace(state, threads=held(request, made.plan, state.threads))
         return replace(made, rule=reply.label or rule.name, pace=reply.pace or settings.pace), state
     standing = standing_answer(request, rng)
     if standing is not None:
