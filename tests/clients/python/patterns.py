@@ -1,0 +1,263 @@
+"""What the guides teach about streams, written as one writes it for a program; nothing here knows who answers.
+
+Where a guide falls short, there are two functions: the one that it shows, and the one that holds.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import anthropic
+import httpx2 as httpx
+
+_T = TypeVar("_T")
+
+MODEL = "claude-sonnet-4-6"
+
+
+def asking(*messages: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call."""
+    return {"model": MODEL, "max_tokens": 1024, "messages": list(messages)}
+
+
+def user(text: str) -> dict[str, Any]:
+    """Return a message of the user."""
+    return {"role": "user", "content": text}
+
+
+def assistant(text: str) -> dict[str, Any]:
+    """Return a message of the assistant."""
+    return {"role": "assistant", "content": text}
+
+
+# region ask
+def ask(client: anthropic.Anthropic, *messages: dict[str, Any]) -> str:
+    """Return the answer's text, as the guides do it."""
+    with client.messages.stream(**asking(*messages)) as stream:
+        return "".join(stream.text_stream)
+
+
+# endregion
+
+
+# region whole
+class Incomplete(Exception):  # noqa: N818 - it reads better where it is caught
+    """The answer ended before it was complete; `text` is what had come of it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"the answer breaks off after {text!r}")
+        self.text = text
+
+
+def ask_for_all(client: anthropic.Anthropic, *messages: dict[str, Any]) -> str:
+    """Return the whole answer. Raises Incomplete however the stream breaks, and the SDK's errors if it never begins."""
+    text, is_whole = "", False
+    try:
+        with client.messages.stream(**asking(*messages)) as stream:
+            for event in stream:
+                text += event.text if event.type == "text" else ""
+                is_whole = is_whole or event.type == "message_stop"
+    except httpx.TransportError as error:  # the SDK lets these through once the stream has begun
+        raise Incomplete(text) from error
+    except anthropic.APIStatusError as error:
+        if error.status_code != httpx.codes.OK:  # the stream has not begun
+            raise
+        raise Incomplete(text) from error
+    if not is_whole:  # a clean end raises nothing
+        raise Incomplete(text)
+    return text
+
+
+# endregion
+
+
+# region backoff-of-guides
+def with_backoff_of_guides(ask: Callable[[], _T], *, tries: int = 3, first_wait: float = 0.5) -> _T:
+    """Try again after a lost connection, and wait twice as long each time."""
+    for tried in range(tries):
+        try:
+            return ask()
+        except (anthropic.APIConnectionError, anthropic.APIStatusError):
+            if tried == tries - 1:
+                raise
+            time.sleep(first_wait * 2**tried)
+    raise ValueError("at least one try is needed")
+
+
+# endregion
+
+
+# region backoff
+def with_backoff(ask: Callable[[], _T], *, tries: int = 3, first_wait: float = 0.5) -> _T:
+    """Try again after a broken stream, and wait twice as long each time."""
+    for tried in range(tries):
+        try:
+            return ask()
+        except (Incomplete, anthropic.APIConnectionError, anthropic.RateLimitError, anthropic.InternalServerError):
+            if tried == tries - 1:
+                raise
+            time.sleep(first_wait * 2**tried)
+    raise ValueError("at least one try is needed")
+
+
+# endregion
+
+
+# region resume
+def resume(client: anthropic.Anthropic, question: str, *, tries: int = 3) -> str:
+    """Return the whole answer; where it breaks off, the next request carries what has come as the assistant's turn."""
+    heard = ""
+    for _ in range(tries):
+        partial = [assistant(heard)] if heard else []
+        try:
+            return heard + ask_for_all(client, user(question), *partial)
+        except Incomplete as broken:
+            heard = (heard + broken.text).rstrip()  # the API refuses a last turn that ends in white space
+    raise Incomplete(heard)
+
+
+# endregion
+
+
+# region resume-by-asking
+def resume_by_asking(client: anthropic.Anthropic, question: str, *, tries: int = 3) -> str:
+    """Do the same with models that take no turn of the assistant as the last one: the user asks to go on."""
+    heard = ""
+    for _ in range(tries):
+        more = [assistant(heard), user("Go on exactly where you broke off.")] if heard else []
+        try:
+            return heard + ask_for_all(client, user(question), *more)
+        except Incomplete as broken:
+            heard = (heard + broken.text).rstrip()
+    raise Incomplete(heard)
+
+
+# endregion
+
+
+def consume_slowly(pieces: Iterable[_T], show: Callable[[_T], None], *, at_most: int) -> None:
+    """Read in a thread, and show in this one; no more than `at_most` pieces wait in between."""
+    waiting: queue.Queue[tuple[bool, Any]] = queue.Queue(maxsize=at_most)
+
+    def read() -> None:
+        for piece in pieces:
+            waiting.put((True, piece))
+        waiting.put((False, None))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    while (item := waiting.get())[0]:
+        show(item[1])
+    reader.join()
+
+
+class WordBuffer:
+    """Shows whole words only."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show, self._held = show, ""
+
+    def add(self, piece: str) -> None:
+        """Take in a piece, and show what ends in white space."""
+        self._held += piece
+        end = max(self._held.rfind(" "), self._held.rfind("\n")) + 1
+        if end:
+            self._show(self._held[:end])
+            self._held = self._held[end:]
+
+    def close(self) -> None:
+        """Show the last word, which no white space follows."""
+        if self._held:
+            self._show(self._held)
+            self._held = ""
+
+
+class TimedBuffer:
+    """Shows what has come at most once in `interval` seconds."""
+
+    def __init__(self, show: Callable[[str], None], interval: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._show, self._interval, self._now = show, interval, now
+        self._held, self._shown = "", now()
+
+    def add(self, piece: str) -> None:
+        """Take in a piece, and show what is held if it is time."""
+        self._held += piece
+        if self._now() - self._shown >= self._interval:
+            self.close()
+
+    def close(self) -> None:
+        """Show what is held."""
+        if self._held:
+            self._show(self._held)
+        self._held, self._shown = "", self._now()
+
+
+class Progress:
+    """Counts what has come of an answer."""
+
+    def __init__(self) -> None:
+        self.deltas = self.characters = self.tokens = 0
+        self.is_done = False
+
+    def see(self, event: Any) -> None:
+        """Count an event."""
+        if event.type == "content_block_delta" and event.delta.type == "text_delta":
+            self.deltas += 1
+            self.characters += len(event.delta.text)
+        elif event.type == "message_delta":
+            self.tokens = event.usage.output_tokens
+        elif event.type == "message_stop":
+            self.is_done = True
+
+
+def blocks_by_index(events: Iterable[Any]) -> dict[int, str]:
+    """Return the text of each block, in whatever order starts and deltas come."""
+    texts: dict[int, str] = {}
+    for event in events:
+        if event.type == "content_block_start":
+            texts.setdefault(event.index, "")
+        elif event.type == "content_block_delta":
+            texts[event.index] = texts.get(event.index, "") + event.delta.text
+    return texts
+
+
+def blocks_in_a_list(events: Iterable[Any]) -> list[str]:
+    """Return the text of each block, as those write it who trust that its start comes first."""
+    texts: list[str] = []
+    for event in events:
+        if event.type == "content_block_start":
+            texts.append("")
+        elif event.type == "content_block_delta":
+            texts[event.index] += event.delta.text
+    return texts
+
+
+# region naive-lines
+def naive_lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the events, if each chunk happens to hold whole lines."""
+    for chunk in chunks:
+        for line in chunk.decode().split("\n"):
+            if line.startswith("data: "):
+                yield json.loads(line.removeprefix("data: "))
+
+
+# endregion
+
+
+# region lines
+def lines(chunks: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the events, however they are cut into chunks."""
+    held = b""
+    for chunk in chunks:
+        *whole, held = (held + chunk).split(b"\n")
+        for line in whole:
+            if line.startswith(b"data:"):
+                yield json.loads(line.removeprefix(b"data:"))
+
+
+# endregion
