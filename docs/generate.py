@@ -111,18 +111,14 @@ def snippet(file: str, region: str) -> str:
 
 def outcomes() -> str:
     """Return what each client does when a stream breaks, failure by failure, and what to write instead."""
-    tables: dict[str, dict[str, str]] = {}
-    remedies: dict[str, str] = {}
+    rows: dict[str, list[tuple[str, str, str]]] = {}
     for path in sorted(CLIENTS.glob("outcomes_*.py")):
         found = runpy.run_path(str(path))
-        tables |= found["OUTCOMES"]
-        remedies |= {failure: said for failure, said in found["REMEDIES"].items() if failure not in remedies}
-    sections = []
-    for failure in dict.fromkeys(failure for table in tables.values() for failure in table):
-        rows = ((client, table[failure]) for client, table in tables.items() if failure in table)
-        remedy = f"\n\n{remedies[failure]}" if failure in remedies else ""
-        sections.append(f"## {failure}\n\n{_table(['client', 'what happens'], rows)}{remedy}")
-    return "\n\n".join(sections)
+        for client, outcomes in found["OUTCOMES"].items():
+            for failure, outcome in outcomes.items():
+                rows.setdefault(failure, []).append((client, outcome, found["REMEDIES"].get(failure, "")))
+    head = ["client", "what happens", "what to write instead"]
+    return "\n\n".join(f"## {failure}\n\n{_table(head, told)}" for failure, told in rows.items())
 
 
 def _definitions(source: str) -> dict[str, str]:

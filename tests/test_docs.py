@@ -115,9 +115,9 @@ def test_yaml_is_a_scenario(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_python_comes_from_the_examples(path: Path) -> None:
-    """Each block of Python is taken from a file in `tests/examples`, whose tests run."""
+    """Each block of Python is taken from a file in `tests/examples` or `tests/clients`, whose tests run."""
     text = path.read_text(encoding="utf-8")
-    taken = "".join(part["text"] for part in _GENERATED.finditer(text) if part["name"].startswith("example "))
+    taken = "".join(part["text"] for part in _GENERATED.finditer(text) if part["name"].startswith(("example ", "snippet ")))
     assert all(block.group() in taken for block in _BLOCK.finditer(text) if block["kind"] == "python")
 
 
