@@ -21,6 +21,7 @@ def run(*command: str, folder: Path, path: tuple[Path, ...] = (OWN,)) -> subproc
     )
 
 
+@pytest.mark.slow
 def test_the_tests_of_the_example_pass(tmp_path: Path) -> None:
     """In a test it is enough to import the class."""
     done = run("pytest", str(OWN / "check_garble.py"), "-p", "no:cacheprovider", "-p", "no:xdist", folder=tmp_path)

@@ -122,7 +122,7 @@ def test_fails(streamlab):
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "4")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("workers", [(), pytest.param(("-n", "4"), marks=pytest.mark.slow)], ids=["alone", "xdist"])
 def test_a_server_of_another_process_will_do(project: pytest.Pytester, served: str, workers: tuple[str, ...]) -> None:
     """Each test has a namespace of its own there, whichever worker runs it, and fails as it does with its own server."""
     result = run(project, REMOTE.replace("{URL}", served), f"--streamlab-server={served}", *workers)

@@ -23,7 +23,7 @@ def hurried() -> Iterator[Host]:
     running.stop()
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [pytest.param(each, marks=[pytest.mark.slow] if "async" in each else []) for each in MODES])
 @pytest.mark.parametrize(("name", "example"), ALL, ids=[each.what for _, each in ALL])
 def test_the_sdk_does_what_the_fault_says(streamlab: Lab, hurried: Host, name: str, example: Example, mode: str) -> None:
     """It raises what is said, or gives the message that is said: synchronously and asynchronously alike."""

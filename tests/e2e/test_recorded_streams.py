@@ -120,6 +120,7 @@ def test_events_are_those_of_the_stream_in_memory(streams: Streams, url: str) ->
         assert [name for name in streams if read(memory, name) != read(served, name)] == []
 
 
+@pytest.mark.slow
 def test_final_messages_are_those_of_the_stream_in_memory(streams: Streams, url: str) -> None:
     """`messages.stream` builds the same message."""
 
@@ -131,6 +132,7 @@ def test_final_messages_are_those_of_the_stream_in_memory(streams: Streams, url:
         assert [name for name in streams if read(memory, name) != read(served, name)] == []
 
 
+@pytest.mark.slow
 def test_json_answers_are_the_messages_that_the_streams_in_memory_add_up_to(streams: Streams, url: str) -> None:
     """The streams of `beta.messages` are the same, and so is the one JSON body that is given where no stream is asked for."""
 
@@ -144,6 +146,7 @@ def test_json_answers_are_the_messages_that_the_streams_in_memory_add_up_to(stre
         assert [name for name in streams if plain(served.beta.messages.create(**ask(name))) != expected[name]] == []
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_async_events_are_those_of_the_stream_in_memory(streams: Streams, url: str) -> None:
     """`create(stream=True)` of the asynchronous client gives the same events."""
@@ -156,6 +159,7 @@ async def test_async_events_are_those_of_the_stream_in_memory(streams: Streams, 
         assert [name for name in streams if await read(memory, name) != await read(served, name)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_async_final_messages_are_those_of_the_stream_in_memory(streams: Streams, url: str) -> None:
     """`messages.stream` of the asynchronous client builds the same message."""

@@ -116,6 +116,7 @@ _WORKER = textwrap.dedent(
 )
 
 
+@pytest.mark.slow
 def test_processes_share_a_server_of_the_command_line() -> None:
     """Four of them, with the token in their environment; the scenario that is served stays as it was."""
     environment = {**os.environ, CONTROL_TOKEN: "a-token-that-nobody-guesses"}
