@@ -39,7 +39,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 _BLOCK = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _GENERATED = re.compile(r"<!-- generated: (?P<name>[^\n]+?) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 _LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
-_KINDS = {"yaml", "python", "sh", "js", "ini", "text", "json", "mermaid"}
+_KINDS = {"yaml", "python", "sh", "js", "ts", "tsx", "nginx", "ini", "text", "json", "mermaid"}
 
 _FORBIDDEN = {
     "the number of an issue": r"(?<![\w&])#\d+\b",

@@ -1,0 +1,118 @@
+"""What servers that send an answer on, and programs in a browser, do when a stream breaks, and what to write instead."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+__all__ = ["CLIENTS", "OUTCOMES", "REMEDIES", "VERSIONS"]
+
+_WEB = Path(__file__).parent / "web"
+
+
+def _versions() -> dict[str, str]:
+    """Return what is installed, with its version: packages of Python, of Next.js and of the browser."""
+    lines = (_WEB / "requirements.txt").read_text(encoding="utf-8").split()
+    found = dict(line.split("==") for line in lines)
+    for package in ("next", "browser"):
+        found |= json.loads((_WEB / package / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    return found
+
+
+VERSIONS = _versions()
+"""The packages that are installed, with their versions."""
+CLIENTS = {
+    "fastapi naive": f"FastAPI {VERSIONS['fastapi']}: an endpoint as in the guides",
+    "fastapi careful": f"FastAPI {VERSIONS['fastapi']}: an endpoint that tells its page of failures",
+    "next naive": f"Next.js {VERSIONS['next']}: a route as in the guides",
+    "next careful": f"Next.js {VERSIONS['next']}: a route that tells its page of failures",
+    "browser sdk": f"TypeScript SDK {VERSIONS['@anthropic-ai/sdk']} in Chromium: `messages.stream()` with `finalMessage()`",
+    "browser fetch": "a page in Chromium that reads with `fetch`",
+}
+"""The clients, as the table calls them."""
+
+_BREAKS = "its body breaks off"
+_LOST = "raises `{}: network error`, and may lose what had come before"
+_DOUBLED = "it sends 'TwiceTwice as as long. long.', then `[DONE]`"
+_FINE = "it sends 'Fine now.', then `[DONE]`"
+_HALF = "it sends 'This answer stops early, and', then"
+_NO_MESSAGE = "raises `AnthropicError: stream ended without producing a Message with role=assistant`"
+
+OUTCOMES: dict[str, dict[str, str]] = {
+    CLIENTS["fastapi naive"]: {
+        "overloaded-mid-stream": _BREAKS,
+        "ends-without-message-stop": f"{_HALF} `[DONE]`",
+        "cut-mid-text": _BREAKS,
+        "reset-mid-stream": _BREAKS,
+        "stall-mid-stream": _BREAKS,
+        "duplicated-events": _DOUBLED,
+        "overloaded-then-fine": _FINE,
+    },
+    CLIENTS["fastapi careful"]: {
+        "overloaded-mid-stream": 'it sends \'One two three\', then `{"error": "APIStatusError"}`',
+        "ends-without-message-stop": f'{_HALF} `{{"error": "incomplete"}}`',
+        "cut-mid-text": 'it sends \'This answer is cut off before\', then `{"error": "RemoteProtocolError"}`',
+        "reset-mid-stream": 'it sends \'This answer is torn off by a\', then `{"error": "ReadError"}`',
+        "stall-mid-stream": 'it sends \'This answer stops in the\', then `{"error": "ReadTimeout"}`',
+        "duplicated-events": _DOUBLED,
+        "overloaded-then-fine": _FINE,
+    },
+    CLIENTS["next naive"]: {
+        "overloaded-mid-stream": _BREAKS,
+        "ends-without-message-stop": f"{_HALF} `[DONE]`",
+        "cut-mid-text": _BREAKS,
+        "reset-mid-stream": _BREAKS,
+        "stall-mid-stream": "it sends 'This answer stops in the', then nothing, for ever",
+        "duplicated-events": _DOUBLED,
+        "overloaded-then-fine": _FINE,
+    },
+    CLIENTS["next careful"]: {
+        "overloaded-mid-stream": 'it sends \'One two three\', then `{"error": "overloaded_error"}`',
+        "ends-without-message-stop": f'{_HALF} `{{"error": "broken_off"}}`',
+        "cut-mid-text": 'it sends \'This answer is cut off before\', then `{"error": "broken_off"}`',
+        "reset-mid-stream": 'it sends \'This answer is torn off by a\', then `{"error": "broken_off"}`',
+        "stall-mid-stream": 'it sends \'This answer stops in the\', then `{"error": "broken_off"}`',
+        "duplicated-events": _DOUBLED,
+        "overloaded-then-fine": _FINE,
+    },
+    CLIENTS["browser sdk"]: {
+        "overloaded-mid-stream": "raises `APIError` with `overloaded_error`",
+        "ends-without-message-stop": _NO_MESSAGE,
+        "cut-mid-text": _LOST.format("AnthropicError"),
+        "reset-mid-stream": _LOST.format("AnthropicError"),
+        "stall-mid-stream": "it waits for ever",
+        "duplicated-events": "nothing is raised: the text is 'TwiceTwice as as long. long.', the stop_reason is 'end_turn'",
+        "overloaded-then-fine": "nothing is raised: the text is 'Fine now.', the stop_reason is 'end_turn'",
+        "cut-inside-tool-input": _NO_MESSAGE,
+    },
+    CLIENTS["browser fetch"]: {
+        "overloaded-mid-stream": "nothing is raised: the last event is `error`, the text is 'One two three'",
+        "ends-without-message-stop": (
+            "nothing is raised: the last event is `content_block_delta`, the text is 'This answer stops early, and'"
+        ),
+        "cut-mid-text": _LOST.format("TypeError"),
+        "reset-mid-stream": _LOST.format("TypeError"),
+        "stall-mid-stream": "it waits for ever",
+        "duplicated-events": (
+            "nothing is raised: the last event is `message_stop`, the text is 'TwiceTwice as as long. long.'"
+        ),
+        "overloaded-then-fine": "nothing is raised: the status is 529, and no event comes",
+        "cut-inside-tool-input": ("nothing is raised: the last event is `content_block_delta`, the text is '{\"locatio'"),
+    },
+}
+"""What they do in each shipped scenario."""
+
+_TELL = "A server that sends the answer on catches what is raised, and tells its page in a frame: the status is sent already."
+_WHOLE = "Send `[DONE]` only after `message_stop`: when the final message has a `stop_reason`. A page waits for it."
+
+REMEDIES: dict[str, str] = {
+    "overloaded-mid-stream": _TELL,
+    "ends-without-message-stop": _WHOLE,
+    "cut-mid-text": _TELL,
+    "reset-mid-stream": _TELL,
+    "stall-mid-stream": "Give the call a deadline: the SDK's `timeout` in Python, `AbortSignal.timeout()` in JavaScript.",
+    "duplicated-events": "Nothing tells; compare the length of the text with `usage.output_tokens` if it matters.",
+    "overloaded-then-fine": "Look at the status, which `fetch` does not throw; the SDKs ask again by themselves.",
+    "cut-inside-tool-input": _WHOLE,
+}
+"""What to write instead, for each scenario."""
