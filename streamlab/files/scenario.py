@@ -65,17 +65,23 @@ class Files(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Beside:
-    """The files in the folder of a scenario."""
+    """The files in the folder of a scenario, and which of them it names."""
 
     folder: Path
+    named: dict[Path, None] = field(default_factory=dict)
 
     def recorded(self, name: str) -> Recorded:
-        return load_sse(self.folder / name, name)
+        return load_sse(self._path(name), name)
 
     def cassette(self, name: str) -> Opened:
-        return opened(self.folder / name)
+        return opened(self._path(name))
+
+    def _path(self, name: str) -> Path:
+        path = self.folder / name
+        self.named[path] = None
+        return path
 
 
 def load(source: str | Path) -> Scenario:
@@ -101,9 +107,10 @@ def load(source: str | Path) -> Scenario:
     if is_cassette(path):
         found = opened(path)
         return Scenario(rules=(found.tape,), about=found.about, files=(path,), warnings=found.warnings)
-    located = load_located(path, str(source))
+    located, beside = load_located(path, str(source)), _Beside(path.parent)
     try:
-        return replace(read_scenario(located, path.stem, _Beside(path.parent)), files=(path,))
+        scenario = read_scenario(located, path.stem, beside)
+        return replace(scenario, files=(path, *beside.named))
     except ScenarioError as error:
         raise (error if error.file else located.place(error)) from None
 

@@ -231,6 +231,18 @@ def test_what_has_not_changed_is_not_new(file: Path) -> None:
     assert [files.newer() for _ in range(3)] == [None] * 3
 
 
+def test_a_file_that_a_reply_names_is_watched_too(file: Path) -> None:
+    """A recorded stream that is recorded again is another answer."""
+    recorded = file.with_name("recorded.sse")
+    recorded.write_text("event: ping\ndata: {}\n\n")
+    rewrite(file, "replies:\n- {sse: recorded.sse}\n- {sse: recorded.sse}\n")
+    files = watched(file)
+    assert files.scenario.files == (file, recorded)
+    assert files.newer() is None
+    rewrite(recorded, "event: pong\ndata: {}\n\n")
+    assert files.newer() is not None
+
+
 def test_what_was_saved_is_new_whatever_it_says(file: Path) -> None:
     """Saving a file begins it anew, once."""
     files = watched(file)
