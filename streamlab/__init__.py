@@ -19,6 +19,7 @@ _HOMES = {
     "LabSettings": "streamlab.files.lab_settings",
     "LabClock": "streamlab.net.clock",
     "PlaceError": "streamlab.errors",
+    "RemoteHost": "streamlab.net.remote",
     "Request": "streamlab.core.exchange",
     "ScenarioError": "streamlab.errors",
     "ServerError": "streamlab.errors",

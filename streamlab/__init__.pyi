@@ -27,3 +27,4 @@ from streamlab.files.scenario import sse as sse
 from streamlab.net.clock import LabClock as LabClock
 from streamlab.net.lab import Lab as Lab
 from streamlab.net.lab import serve as serve
+from streamlab.net.remote import RemoteHost as RemoteHost

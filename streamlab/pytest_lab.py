@@ -42,6 +42,9 @@ class TestLab:
         self._paths: tuple[Path, ...] = ()
         self._names: dict[str, str] = {}
         self._judged = 0
+        self._is_good: bool | None = None
+        self.problems: list[str] = []
+        """What failed the test when it was judged."""
         self.tally: report.Tally | None = None
         """What became of the cassettes of this test, once it is closed; None if it has none."""
         try:
@@ -77,7 +80,7 @@ class TestLab:
         try:
             lab.load(scenario)
             if into is not None:
-                self._record(lab, paths[0], into)
+                self._record(lab, self._recordings.target(paths[0]), into)
         except BaseException:
             lab.close()
             raise
@@ -130,10 +133,16 @@ class TestLab:
         )
         lab.url = self._recorder.url
 
-    def judge(self) -> list[str]:
-        """Return what fails the test when it has run; warn of the rest."""
-        self._judged = len(self.lab.journal)
-        return report.failing(self._found(), self._grades)
+    def judge(self, *, has_run: bool = True) -> list[str]:
+        """Return what fails the test when it has run; warn of the rest. If it could not run, only its calls count."""
+        calls, self._judged = self.lab.journal, len(self.lab.journal)
+        found = self._found() if has_run else self._mended(findings(calls, (), handle=report.NAME))
+        self.problems = report.failing(found, self._grades)
+        return self.problems
+
+    def note(self, *, has_failed: bool) -> None:
+        """Take note of how the test went: unless it went well, what it has recorded replaces nothing."""
+        self._is_good = not has_failed and self._is_good is not False
 
     def journal(self) -> str:
         """Return the journal as a section of a report."""
@@ -153,10 +162,11 @@ class TestLab:
     def _stop(self, recorder: LabRecorder) -> list[str]:
         """Stop recording, and return what is wrong with what was recorded."""
         try:
-            recorder.stop()
+            recorder.stop(is_good=self._is_good is True)
         except ServerError as error:
             return [str(error)]
         finally:
+            self._recordings.ended(self._paths[0], recorder.summary.recorded, recorder.aside)
             if self._early:
                 self.lab.accept()
         return recorder.troubles
@@ -164,8 +174,12 @@ class TestLab:
     def _tally(self) -> report.Tally:
         result = report.tally(self.lab, self._names, self._found(), recording.command(self._item, "new"))
         if self._recorder is not None:
-            summary = self._recorder.summary
-            result.recorded[recording.shown(summary.out, self._item.config)] = summary.recorded
+            summary, aside = self._recorder.summary, self._recorder.aside
+            name = recording.shown(summary.out, self._item.config)
+            result.recorded[name] = summary.recorded
+            result.unused.setdefault(name, [])  # whatever is in a new one was asked for just now
+            if aside is not None:
+                result.kept[name] = recording.shown(aside, self._item.config)
         return result
 
     def _found(self) -> list[Finding]:

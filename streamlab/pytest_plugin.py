@@ -152,11 +152,11 @@ def _check(marks: Any, node: pytest.Collector | pytest.Item) -> bool:
     return bool(ours)
 
 
-def _tell(item: pytest.Item, problems: list[str]) -> None:
+def _tell(report: pytest.TestReport, test: TestLab) -> None:
     """Put what did not go as asked, and the journal, into the report of a test that fails."""
-    if problems:
-        item.add_report_section("call", _NAME, _text(problems))
-    item.add_report_section("call", f"{_NAME} journal", item.stash[_LAB].journal())
+    if test.problems and (text := _text(test.problems)) != report.longreprtext:
+        report.sections.append((f"Captured {_NAME} {report.when}", text))
+    report.sections.append((f"Captured {_NAME} journal {report.when}", test.journal()))
 
 
 def _text(problems: list[str]) -> str:
@@ -234,22 +234,28 @@ class _Tests:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Fail a test that passed though a call or a reply did not go as asked; tell one that failed what did not."""
+        """Fail a test that passed though a call or a reply did not go as asked."""
         try:
             result = yield
         except BaseException:
             if _LAB in item.stash:
-                _tell(item, item.stash[_LAB].judge())
+                item.stash[_LAB].judge()
             raise
         if _LAB in item.stash and (problems := item.stash[_LAB].judge()):
-            _tell(item, [])
             pytest.fail(_text(problems), pytrace=False)
         return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-        """Let the report of a test carry what became of its cassettes: it comes from a worker too."""
+        """Let the report of a test that fails tell what was asked; let it carry what became of cassettes, from a worker too."""
         report = yield
+        if call.when != "teardown" and _LAB in item.stash:
+            if call.when == "call" or report.failed:
+                item.stash[_LAB].note(has_failed=report.failed)
+            if report.failed:
+                if call.when == "setup":
+                    item.stash[_LAB].judge(has_run=False)
+                _tell(report, item.stash[_LAB])
         if call.when == "teardown" and _CASSETTES in item.stash:
             report.streamlab = item.stash[_CASSETTES]
         return report

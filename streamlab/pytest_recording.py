@@ -99,6 +99,10 @@ class Recordings:
     worker: str = ""
     made: dict[Path, str] = field(default_factory=dict)
     """The test that was the first to record into each cassette."""
+    begun: set[Path] = field(default_factory=set)
+    """The cassettes into which something was recorded."""
+    aside: dict[Path, Path] = field(default_factory=dict)
+    """What is recorded into in the place of cassettes that stay, since a test failed that was to replace them."""
 
     def wanted(self, path: Path, mode: str, item: pytest.Item) -> Mode | None:
         """Return how a test records into a cassette; None if it replays what is there.
@@ -111,13 +115,25 @@ class Recordings:
             return None
         is_there = path.exists()
         if path in self.made:
-            return Mode.NEW
+            return Mode.ALL if mode == "all" and path not in self.begun else Mode.NEW
         self._check(path, item)
         if mode == "once" and is_there:
             return None
         self._claim(path, item)
         self.made[path] = item.nodeid
         return Mode.ALL if mode == "all" else Mode.NEW
+
+    def target(self, path: Path) -> Path:
+        """Return the file that is recorded into for a cassette."""
+        return self.aside.get(Path(os.path.realpath(path)), path)
+
+    def ended(self, path: Path, recorded: int, aside: Path | None) -> None:
+        """Take note of what became of a recording."""
+        path = Path(os.path.realpath(path))
+        if recorded:
+            self.begun.add(path)
+        if aside is not None:
+            self.aside[path] = aside
 
     def replays(self, path: Path, mode: str) -> bool:
         """Whether what is in a cassette may answer while it is recorded into."""

@@ -57,7 +57,11 @@ def _warning(finding: Finding) -> Warning:
 
 def _nothing_asked(url: str) -> str:
     """Return what is said of a lab that was asked nothing."""
-    return f"there were no calls\n  hint: point the client at {url} (base_url, or ANTHROPIC_BASE_URL when it is made)"
+    hint = (
+        f"point the client at {url} (base_url, or ANTHROPIC_BASE_URL when it is made); "
+        "if it is made when a module is imported, set streamlab_early = true"
+    )
+    return f"there were no calls\n  hint: {hint}"
 
 
 def journal_text(lab: Lab) -> str:
@@ -75,6 +79,8 @@ class Tally:
     sizes: dict[str, int] = field(default_factory=dict)
     stale: dict[str, str] = field(default_factory=dict)
     """The cassettes that had no answer to a request, and the command that records it."""
+    kept: dict[str, str] = field(default_factory=dict)
+    """The cassettes that stayed as they were because a test failed that was to replace them, and what it has recorded."""
 
     def data(self) -> dict[str, Any]:
         """Return this as JSON, to be sent from one process to another."""
@@ -91,6 +97,7 @@ class Tally:
             self.unused[name] = list(numbers) if known is None else [each for each in known if each in numbers]
         self.sizes |= data["sizes"]
         self.stale |= data["stale"]
+        self.kept |= data["kept"]
 
 
 def tally(lab: Lab, names: Mapping[str, str], found: Iterable[Finding], record: str) -> Tally:
@@ -117,6 +124,7 @@ def summary(total: Tally) -> Iterator[str]:
         yield f"streamlab: {', '.join(parts)}"
     unused = {name: numbers for name, numbers in total.unused.items() if numbers}
     yield from _listed("unused", unused, lambda name: _unused(unused[name], total.sizes[name]))
+    yield from _listed("kept", total.kept, lambda name: f"its test failed; what it recorded is in {total.kept[name]}")
     yield from _listed("stale", total.stale, lambda name: f"record what is missing: {total.stale[name]}")
 
 

@@ -58,6 +58,19 @@ def test_a_scenario_may_use_an_installed_fault(installed: Path, tmp_path: Path) 
     assert "bad.yaml:1:41: reply.faults.0.garble: 'twice' is not a way to garble\n  hint: write garble: reverse" in said
 
 
+def test_python_may_use_an_installed_fault_without_its_class(installed: Path, tmp_path: Path) -> None:
+    """As a mapping, and as a text."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import streamlab\n"
+        "with streamlab.serve(faults=[{'garble': 'reverse', 'after': 'delta 1'}]): pass\n"
+        "with streamlab.serve(faults='garble: reverse, after: delta 1'): pass\n"
+        "print('served')\n"
+    )
+    done = run("program", folder=tmp_path, path=(installed, tmp_path))
+    assert done.stdout == "served\n", done.stderr
+
+
 def test_a_fault_that_cannot_be_loaded_says_whose_it_is(installed: Path, tmp_path: Path) -> None:
     """Without a traceback."""
     (installed / "garble.py").write_text("raise RuntimeError('broken')\n")

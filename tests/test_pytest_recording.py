@@ -44,6 +44,7 @@ def test_without(streamlab):
     streamlab.reply("Scripted.")
     assert app.greet() == "Scripted."
 """
+RECORD = "--streamlab-record="
 CONFTEST = """
 import pytest
 from streamlab import LabSettings
@@ -444,6 +445,98 @@ def test_what_goes_wrong_with_a_recording_fails_the_test(project: pytest.Pyteste
         ],
         consecutive=True,
     )
+
+
+STALE = """
+import app, pytest
+
+@pytest.mark.streamlab(cassette=CASSETTE)
+def test_one(streamlab):
+    {first}
+
+@pytest.mark.streamlab(cassette=CASSETTE)
+def test_two(streamlab):
+    app.ASK["max_tokens"] = 200
+    assert app.greet()
+"""
+
+
+@pytest.mark.parametrize("first", ["assert app.greet() == 'Never.'", "streamlab.reply('x', when={'turn': 9}); app.greet()"])
+def test_a_test_that_fails_replaces_no_cassette(project: pytest.Pytester, api: Api, first: str) -> None:
+    """What was recorded is put beside it, for the next run to replace; a test that passes replaces its own."""
+    good = STALE.replace("CASSETTE", "True").replace("{first}", "assert app.greet()")
+    run(project, good, "--streamlab-record=once", api.option)
+    before = data(project)
+    result = run(project, STALE.replace("CASSETTE", "True").replace("{first}", first), "--streamlab-record=all", api.option)
+    assert outcomes(result) == {"passed": 1, "failed": 1}
+    result.stdout.fnmatch_lines(
+        [
+            "streamlab: recorded 2 exchanges into 2 cassettes",
+            (
+                "streamlab: kept: cassettes/test_it/test_one.yaml: its test failed; "
+                "what it recorded is in cassettes/test_it/test_one.failed.yaml"
+            ),
+        ],
+        consecutive=True,
+    )
+    assert files(project) == {f"test_it/test_{name}.yaml": 1 for name in ("one", "one.failed", "two")}
+    after = data(project)
+    assert {path for path in before if after[path] == before[path]} == {path for path in before if "one" in path}
+
+
+def test_a_shared_cassette_stays_if_the_first_of_its_tests_fails(project: pytest.Pytester, api: Api) -> None:
+    """Those that come after it go on where it has recorded; one that records nothing decides nothing."""
+    source = STALE.replace("CASSETTE", "'shared'")
+    run(project, source.replace("{first}", "assert app.greet()"), "--streamlab-record=once", api.option)
+    before = data(project)
+    result = run(project, source.replace("{first}", "assert not app.greet()"), "--streamlab-record=all", api.option)
+    assert outcomes(result) == {"passed": 1, "failed": 1}
+    assert files(project) == {"shared.yaml": 2, "shared.failed.yaml": 2}
+    assert before.items() <= data(project).items()
+    result = run(project, source.replace("{first}", "assert 0"), "--streamlab-record=all", api.option)
+    assert outcomes(result) == {"passed": 1, "failed": 1}
+    assert files(project) == {"shared.yaml": 1, "shared.failed.yaml": 2}
+
+
+@pytest.mark.parametrize("mode", ["once", "new", "all"])
+def test_a_test_that_fails_keeps_its_first_recording(project: pytest.Pytester, api: Api, mode: str) -> None:
+    """It is mended and run again without the upstream."""
+    source = "import app, pytest\n@pytest.mark.streamlab(cassette=True)\ndef test_it(): assert app.greet() == 'Never.'"
+    result = run(project, source, f"--streamlab-record={mode}", api.option)
+    assert outcomes(result) == {"failed": 1}
+    result.stdout.no_fnmatch_line("streamlab: kept*")
+    assert files(project) == {"test_it/test_it.yaml": 1}
+    assert outcomes(run(project, source.replace("Never.", "First."))) == {"passed": 1}
+
+
+@pytest.mark.parametrize("interrupted", ["test", "fixture"])
+def test_a_run_that_is_interrupted_replaces_no_cassette(project: pytest.Pytester, api: Api, interrupted: str) -> None:
+    """Half of a recording is none."""
+    source = """
+    import app, pytest
+    @pytest.fixture
+    def asked(streamlab):
+        app.greet()
+        if "fixture" == WHERE: pytest.exit("Enough.")
+    @pytest.mark.streamlab(cassette=True)
+    def test_it(asked):
+        if "test" == WHERE: pytest.exit("Enough.")
+    """
+    run(project, source.replace("WHERE", "'nowhere'"), "--streamlab-record=once", api.option)
+    before = data(project)
+    result = run(project, source.replace("WHERE", repr(interrupted)), "--streamlab-record=all", api.option)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert before.items() <= data(project).items()
+    assert files(project) == {"test_it/test_it.yaml": 1, "test_it/test_it.failed.yaml": 1}
+
+
+@pytest.mark.parametrize("mode", ["once", "new", "all"])
+def test_what_a_run_has_just_recorded_is_not_unused(project: pytest.Pytester, api: Api, mode: str) -> None:
+    """Though the second of two tests that share a cassette does not ask for what the first has recorded."""
+    result = run(project, STALE.replace("CASSETTE", "'shared'").replace("{first}", "app.greet()"), RECORD + mode, api.option)
+    assert outcomes(result) == {"passed": 2}
+    result.stdout.fnmatch_lines(["streamlab: recorded 2 exchanges into 1 cassette"])
+    result.stdout.no_fnmatch_line("streamlab: unused*")
 
 
 UNUSABLE: dict[str, tuple[str, str, str]] = {

@@ -98,7 +98,10 @@ FAILURES: dict[str, tuple[str, list[str], list[str]]] = {
         ],
         [
             "there were no calls",
-            "  hint: point the client at URL (base_url, or ANTHROPIC_BASE_URL when it is made)",
+            (
+                "  hint: point the client at URL (base_url, or ANTHROPIC_BASE_URL when it is made); "
+                "if it is made when a module is imported, set streamlab_early = true"
+            ),
         ],
     ),
     "a reply asked for too seldom": (
@@ -108,7 +111,7 @@ FAILURES: dict[str, tuple[str, list[str], list[str]]] = {
     ),
     "a fault without a place": (
         """streamlab.reply("Short.", faults=[{"cut": "fin", "after": "delta 99"}]); app.careless()""",
-        [f"streamlab: call 1, POST /v1/messages: {NO_PLACE}", PLACES],
+        [f"streamlab: call 1, POST /v1/messages, answered by 'reply 1': {NO_PLACE}", PLACES],
         [f"{FIRST}500 by 'reply 1', 0 events, complete by server after TIME", f"     {NO_PLACE}", f"     {PLACES}"],
     ),
     "a reply that cannot be made": (
@@ -117,7 +120,8 @@ FAILURES: dict[str, tuple[str, list[str], list[str]]] = {
             (
                 "streamlab: call 1, POST /v1/messages: the function that makes this reply raised AttributeError: "
                 "'Request' object has no attribute 'nothing'"
-            )
+            ),
+            ASKED,
         ],
         [
             f"{FIRST}500 by 'reply 1', 0 events, complete by server after TIME",
@@ -146,6 +150,7 @@ def test_what_did_not_go_as_asked_fails_a_test_that_swallows_everything(
     text = result.stdout.str()
     assert section(text, "test_it") == failure
     assert section(text, "Captured streamlab journal call") == journal
+    assert "Captured streamlab call" not in text, "told twice"
     assert "FAILED test_it.py::test_it - Failed: streamlab: " in text
 
 
@@ -263,6 +268,71 @@ def test_a_test_that_fails_by_itself_shows_what_did_not_go_as_asked(project: pyt
     ]
 
 
+UNITTEST = """
+import app, pytest, unittest
+
+class TestIt(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def with_lab(self, streamlab):
+        self.lab = streamlab
+
+    def test_it(self):
+        self.lab.reply("It is sunny.", when={"last_user": "weather"})
+        self.assertEqual(app.careless(), "It is sunny.")
+"""
+
+
+def test_a_test_case_that_fails_shows_what_did_not_go_as_asked(project: pytest.Pytester) -> None:
+    """A TestCase keeps its failure to itself until the report is made."""
+    result = run(project, UNITTEST)
+    assert outcomes(result) == {"failed": 1}
+    text = result.stdout.str()
+    assert "AssertionError: None != 'It is sunny.'" in text
+    assert section(text, "Captured streamlab call") == FAILURES["a request that nothing matches"][1]
+    assert section(text, "Captured streamlab journal call") == FAILURES["a request that nothing matches"][2]
+
+
+def test_a_fixture_that_fails_shows_the_journal(project: pytest.Pytester) -> None:
+    """What it has asked may be why; it is told once."""
+    source = """
+    import app, pytest
+    @pytest.fixture
+    def warmed_up(streamlab):
+        assert app.careless() == "Warm."
+    def test_it(warmed_up): raise RuntimeError("it must not run")
+    """
+    result = run(project, source)
+    assert outcomes(result) == {"errors": 1}
+    assert section(result.stdout.str(), "Captured streamlab setup") == [
+        "streamlab: call 1, POST /v1/messages: no rule matches this request: there are no rules",
+        ASKED,
+        f"  hint: to answer it, {WRITE}",
+    ]
+    assert section(result.stdout.str(), "Captured streamlab journal setup") == [
+        f"{FIRST}404, 0 events, complete by server after TIME",
+        "     no rule matches this request: there are no rules",
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "streamlab.journal.only",
+        "streamlab.wait_for(1, timeout=0.001)",
+        "streamlab.clock.wait_until_parked(timeout=0.001)",
+        "streamlab.clock.advance(-1)",
+    ],
+)
+def test_a_question_that_fails_shows_the_line_of_the_test(project: pytest.Pytester, statement: str) -> None:
+    """And no code of streamlab's."""
+    result = run(project, f"def test_it(streamlab):\n    {statement}")
+    assert outcomes(result) == {"failed": 1}
+    text = result.stdout.str()
+    assert f">       {statement}" in text or f">   {statement}" in text
+    assert "streamlab/core" not in text
+    assert "streamlab/net" not in text
+
+
 def test_a_test_that_passes_shows_nothing(project: pytest.Pytester) -> None:
     """No journal, no summary: not even with everything shown."""
     source = "import app\ndef test_it(streamlab):\n    streamlab.reply('Hi.')\n    app.greet()"
@@ -343,7 +413,9 @@ def test_a_stray_request_is_reported_as_that_of_its_test(project: pytest.Pyteste
         assert section(result.stdout.str(), f"ERROR at teardown of {name}") == [
             "streamlab: when the test was over, its code still asked:",
             f"call 1, POST /v1/messages: the test {nodeid} is over",
+            ASKED.replace("true", "false"),
             f"call 2, POST /v1/messages: the test {nodeid} is over",
+            ASKED.replace("true", "false"),
             (
                 "  hint: something that the test has started goes on after it, a thread, a task or a retry: "
                 "let the test wait for it"
@@ -400,6 +472,13 @@ SUMMARIES: dict[str, tuple[list[Tally], list[str]]] = {
         [
             "streamlab: replayed 1 exchange from 1 cassette",
             "streamlab: unused: a.yaml: exchanges 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and more of 19 not asked for",
+        ],
+    ),
+    "kept": (
+        [Tally(recorded={"a.yaml": 1}, unused={"a.yaml": []}, kept={"a.yaml": "a.failed.yaml"}), Tally()],
+        [
+            "streamlab: recorded 1 exchange into 1 cassette",
+            "streamlab: kept: a.yaml: its test failed; what it recorded is in a.failed.yaml",
         ],
     ),
     "stale": (

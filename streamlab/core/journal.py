@@ -32,8 +32,8 @@ class Call:
     `corrupt`, or `left` if the connection went away first; None while it goes on. `ended_by` tells the client's leaving from an
     ending of ours. `problem` is why the answer was none that was asked for. `wait` is the time from the end of the call before
     to this one: 0 if that had not ended, None if there was none. `reused` tells whether the connection had carried a request
-    before. `sent` has what was sent at once (`at` seconds after the request, `size` in bytes, `events`); it grows while the call
-    goes on. Times are in seconds, on the clock of the lab.
+    before. `sent` has what was sent at once (`at` seconds after the request, `size` in bytes, `events`); it grows while the
+    call goes on. Times are in seconds, on the clock of the lab.
     """
 
     number: int
@@ -180,6 +180,7 @@ class Journal(Sequence[Call]):
     @property
     def only(self) -> Call:
         """The one call of the API. Raises VerificationError, which lists all calls, if there is not exactly one."""
+        __tracebackhide__ = True  # pytest shows the line of the test
         calls = self.questions
         if len(calls) != 1:
             raise VerificationError(f"one call was expected, and there {_were(len(calls))}\n{self.report()}")

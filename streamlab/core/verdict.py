@@ -61,10 +61,11 @@ _UNUSED = "let the code ask for it, or take the reply out; `{}.journal` has what
 
 
 def _of_call(call: Call, problem: str, handle: str) -> Finding:
-    where = f"call {call.number}, {call.request.method} {call.request.path}: "
     concern = _concern(problem)
+    by = f", answered by {call.rule!r}" if concern == "faults" and call.rule else ""
+    where = f"call {call.number}, {call.request.method} {call.request.path}{by}: "
     if concern != "unmatched":
-        return Finding(concern=concern, text=where + problem)
+        return Finding(concern=concern, text=where + problem, asked=_asked(call.request) if concern == "replies" else "")
     is_recorded = problem.startswith(_MISS[1])
     mend = "" if is_recorded else _mend(call.request, problem, handle)
     return Finding(

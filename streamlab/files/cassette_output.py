@@ -41,6 +41,8 @@ class CassetteOutput:
         self.path = path
         self.reports: list[str] = []
         self.before = 0
+        self.aside: Path | None = None
+        """Where a recording is that did not replace the cassette it was to replace."""
         self._mode = mode
         self._closing = ExitStack()
         self._was_there = path.exists()
@@ -60,15 +62,20 @@ class CassetteOutput:
         if mode is Mode.NEW:
             self.before = len(made)
 
-    def close(self, written: int) -> bool:
+    def close(self, written: int, *, is_good: bool = True) -> bool:
         """Let go of the cassette, in which so many exchanges were written; return whether there is one now.
 
-        One with nothing in it is taken away again, and takes nothing's place.
+        One with nothing in it is taken away again, and takes nothing's place. One that is not good replaces none either: it is
+        put `aside`.
         """
         self._closing.close()
         if self._mode is Mode.ALL:
-            if written:
-                self._replace()
+            if written and self._was_there and not is_good:
+                target = Path(os.path.realpath(self.path))
+                self.aside = target.with_name(f"{target.stem}.failed{target.suffix}")
+                self._put(self.aside)
+            elif written:
+                self._put(Path(os.path.realpath(self.path)))
             else:
                 self.writer.path.unlink(missing_ok=True)
         elif not written and not self._was_there and not self.writer.recovered:
@@ -99,8 +106,8 @@ class CassetteOutput:
             kept = beside.rename(next(path for path in names if not path.exists()))
         self.reports.append(f"{self.path}: an earlier recording was killed; what it had recorded is kept in {kept.name}")
 
-    def _replace(self) -> None:
-        target = Path(os.path.realpath(self.path))
+    def _put(self, target: Path) -> None:
+        """Give what was recorded its name, whatever has it now. Raises ServerError if that cannot be done."""
         try:
             self.writer.path.replace(target)
             folder = os.open(target.parent, os.O_RDONLY)
@@ -110,7 +117,7 @@ class CassetteOutput:
                 os.close(folder)
         except OSError as error:
             hint = f"what was recorded is in {self.writer.path}"
-            raise ServerError(f"{self.path}: cannot be replaced: {error.strerror}\n  hint: {hint}") from None
+            raise ServerError(f"{target}: cannot be replaced: {error.strerror}\n  hint: {hint}") from None
 
 
 def _check_patterns(cassette: Cassette, patterns: Sequence[str]) -> None:

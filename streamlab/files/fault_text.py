@@ -7,6 +7,7 @@ cut: reset, at: tool_use char 12                                 one fault, as i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from streamlab.core.faults import Fault, fault_names, parse_fault
 from streamlab.errors import FaultError, ScenarioError
@@ -14,7 +15,7 @@ from streamlab.files import extensions, schema
 from streamlab.files.located import parse_located
 from streamlab.files.values import shorten
 
-__all__ = ["parse_fault_text", "read_fault"]
+__all__ = ["listed_faults", "parse_fault_text", "read_fault"]
 
 
 def parse_fault_text(text: str, name: str) -> tuple[Fault, ...]:
@@ -38,6 +39,23 @@ def parse_fault_text(text: str, name: str) -> tuple[Fault, ...]:
             error.key, error.line, error.column = key, None, None
             placed = located.place(error)
             raise _shifted(placed, by=1 if is_bare else 0) from None
+    return tuple(found)
+
+
+def listed_faults(written: object) -> tuple[Fault | Mapping[str, Any], ...]:
+    """Return faults as `parse_faults` takes them: those that are texts are read, and those of other packages are known then.
+
+    Raises ScenarioError if it is no list of faults, and no single one, or if a text cannot be read.
+    """
+    is_one = isinstance(written, str | Mapping) or hasattr(written, "apply")
+    listed = [written] if is_one else written
+    if not isinstance(listed, list | tuple):
+        raise ScenarioError(f"a list of faults is expected, not {written!r}", key=("faults",))
+    found: list[Fault | Mapping[str, Any]] = []
+    for each in listed:
+        if isinstance(each, Mapping) and not any(key in fault_names() for key in each):
+            extensions.load()
+        found += parse_fault_text(each, "faults") if isinstance(each, str) else (each,)
     return tuple(found)
 
 

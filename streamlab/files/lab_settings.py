@@ -14,7 +14,7 @@ from streamlab.core.pacing import INSTANT, Pace, parse_pace
 from streamlab.core.recognition import NORMALISERS
 from streamlab.core.redaction import compile_patterns
 from streamlab.errors import ScenarioError, nearest
-from streamlab.files.fault_text import parse_fault_text
+from streamlab.files.fault_text import listed_faults
 
 __all__ = ["DEFAULT_STRICT", "GRADES", "Grade", "LabSettings", "parse_strict", "read_faults"]
 
@@ -104,14 +104,7 @@ def _grade(key: object, value: object) -> Grade:
 
 def read_faults(written: object) -> tuple[Fault, ...]:
     """Return the faults that objects, mappings or texts write. Raises ScenarioError if they write none."""
-    is_one = isinstance(written, str | Mapping) or hasattr(written, "apply")
-    listed = [written] if is_one else written
-    if not isinstance(listed, list | tuple):
-        raise ScenarioError(f"a list of faults is expected, not {written!r}", key=("faults",))
-    found: list[Fault] = []
-    for each in listed:
-        found += parse_fault_text(each, "faults") if isinstance(each, str) else parse_faults([each])
-    return tuple(found)
+    return parse_faults(listed_faults(written))
 
 
 def _pace(written: object) -> Pace:
@@ -149,7 +142,11 @@ def _texts(written: object) -> tuple[str, ...]:
 
 def _patterns(written: object) -> tuple[str, ...]:
     texts = _texts(written)
-    compile_patterns(texts, "redact")
+    try:
+        compile_patterns(texts, "redact")
+    except ScenarioError as error:
+        error.problem = error.problem.removeprefix("redact: ")  # the key says so
+        raise
     return texts
 
 

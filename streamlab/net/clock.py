@@ -192,6 +192,7 @@ class NamespaceClock:
 
     def wait_until_parked(self, n: int = 1, *, timeout: float = 5.0) -> None:
         """Wait until `n` scripts wait for the clock, or hang for ever."""
+        __tracebackhide__ = True  # pytest shows the line of the test
         now = self._time
         with now.lock:
             self._require_other_thread()
@@ -201,6 +202,7 @@ class NamespaceClock:
 
     def advance(self, seconds: float, *, timeout: float = 5.0) -> None:
         """Move time on, through each due time in between, in order. Raises ServerError if the clock is not held."""
+        __tracebackhide__ = True
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
             raise ServerError(f"a number of seconds from 0 is expected, not {seconds!r}")
         until = time.monotonic() + timeout
@@ -211,6 +213,7 @@ class NamespaceClock:
             self._advance(self._time.now() + seconds, until, timeout)
 
     def _advance(self, target: float, until: float, timeout: float) -> None:
+        __tracebackhide__ = True
         now = self._time
         while now.wait_for(lambda: not now.parking.running, until):
             if now.mode is _Mode.REAL:  # somebody has let it go meanwhile
@@ -229,6 +232,11 @@ class NamespaceClock:
             self._thread = threading.get_ident()
             self._time.parking.enter(script)
         return script
+
+    def __repr__(self) -> str:
+        with self._time.lock:
+            now, parked = self._time, count(self._time.parking.parked, "script")
+            return f"<LabClock {seconds_shown(now.now())}, {now.mode.value}, {parked} parked>"
 
     def _become(self, mode: _Mode) -> None:
         with self._time.lock:

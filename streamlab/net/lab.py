@@ -24,8 +24,8 @@ from streamlab.core.replies import Rule, Settings
 from streamlab.core.tapes import replies_of
 from streamlab.core.usage import Usage, unplayed, unused
 from streamlab.core.verdict import Finding, findings
-from streamlab.errors import CassetteWarning, ScenarioError, ServerError, StreamlabError, VerificationError
-from streamlab.files.fault_text import parse_fault_text
+from streamlab.errors import CassetteWarning, ServerError, StreamlabError, VerificationError
+from streamlab.files.fault_text import listed_faults
 from streamlab.files.scenario import Scenario, load, merge, require_places
 from streamlab.net.background import Background
 from streamlab.net.clock import Clock, LabClock
@@ -42,7 +42,7 @@ __all__ = ["Host", "Lab", "Refusal", "Serving", "serve"]
 
 _T = TypeVar("_T")
 
-FaultsLike = str | Sequence[Fault | Mapping[str, Any] | str]
+FaultsLike = str | Fault | Mapping[str, Any] | Sequence[Fault | Mapping[str, Any] | str]
 """What may stand where faults are expected: objects, mappings as in YAML, or texts such as `cut: fin, after: delta 3`."""
 
 
@@ -75,6 +75,7 @@ class Lab:
         Raises VerificationError, with the calls there were, when it is over. In an async test whose client is to go on
         meanwhile: `await asyncio.to_thread(lab.wait_for, 2)`.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test
         return wait_for(self._space, condition, timeout)
 
     @property
@@ -115,7 +116,7 @@ class Lab:
         `when` takes the conditions of a rule; `faults` are objects, mappings, or texts; `gzip` compresses for clients that
         offer to take it. Raises ScenarioError if any of it cannot be used.
         """
-        faults = _written(faults)
+        faults = listed_faults(faults)
         reply = as_reply(source, times=times, pace=pace, faults=faults, headers=headers, **({"gzip": True} if gzip else {}))
         conditions = ANY if when is None else when if isinstance(when, When) else parse_when(when)
         with self._lock:
@@ -327,24 +328,13 @@ def serve(
         "pace": None if pace is None else pace if isinstance(pace, Pace) else parse_pace(pace),
         "seed": seed,
         "validate": validate,
-        "faults": parse_faults(_written(faults)) or None,
+        "faults": parse_faults(listed_faults(faults)) or None,
     }
     settings = replace(scenario.settings, **{key: value for key, value in changes.items() if value is not None})
     scenario = replace(scenario, settings=settings)
     require_places(scenario)
     _warn(scenario.warnings)
     return Serving(scenario, host=host, port=port)
-
-
-def _written(faults: FaultsLike) -> Sequence[Fault | Mapping[str, Any]]:
-    """Return faults with those read that are texts. Raises ScenarioError if one cannot be read."""
-    listed = [faults] if isinstance(faults, str) else faults
-    if not isinstance(listed, list | tuple):
-        raise ScenarioError(f"a list of faults is expected, not {listed!r}", key=("faults",))
-    read: list[tuple[Fault | Mapping[str, Any], ...]] = [
-        parse_fault_text(each, "faults") if isinstance(each, str) else (each,) for each in listed
-    ]
-    return tuple(itertools.chain.from_iterable(read))
 
 
 def _without_proxy(url: str) -> dict[str, None]:

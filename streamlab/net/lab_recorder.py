@@ -72,13 +72,21 @@ class LabRecorder:
         self.url = await recorder.start(port=port)
         return recorder
 
-    def stop(self) -> Summary:
-        """Stop, and return what was recorded once all of it is in the cassette."""
+    def stop(self, *, is_good: bool = True) -> Summary:
+        """Stop, and return what was recorded once all of it is in the cassette.
+
+        What is not good, or would not replay as it came, takes no cassette's place: it is put `aside`.
+        """
         try:
             self._host.run(self._recorder.stop)
         finally:
-            self.summary.is_there = self._output.close(self.summary.recorded)
+            self.summary.is_there = self._output.close(self.summary.recorded, is_good=is_good and not self.troubles)
         return self.summary
+
+    @property
+    def aside(self) -> Path | None:
+        """Where a recording is that did not replace the cassette it was to replace."""
+        return self._output.aside
 
     def _tell(self, progress: Progress) -> None:
         """Count an exchange that has ended, and remember what is wrong with its recording."""

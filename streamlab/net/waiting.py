@@ -35,6 +35,7 @@ def wait_for(watched: Watched, condition: Callable[[Journal], object] | int, tim
 
     Raises VerificationError when `timeout` seconds are over.
     """
+    __tracebackhide__ = True  # pytest shows the line of the test
     holds, what = _condition(condition)
     until = time.monotonic() + timeout
     while True:

@@ -90,7 +90,7 @@ def test_a_problem_of_a_call_is_told_by_what_it_is_about(problem: str, expected:
         expected[2],
     )
     assert finding.concern in CONCERNS
-    assert bool(finding.asked) == (finding.concern == "unmatched")
+    assert bool(finding.asked) == (finding.concern != "faults")
     assert bool(finding.mend) == (finding.concern == "unmatched" and not finding.is_recorded)
 
 
@@ -181,6 +181,15 @@ def test_rules_that_were_not_used_come_after_the_calls() -> None:
         ("unused", "'a' was given 0 of 2 times"),
         ("exchanges", "'t': exchanges 2, 3 of 3 not asked for"),
     ]
+
+
+def test_a_fault_without_a_place_is_told_with_its_rule() -> None:
+    """There may be many replies, each with faults of its own; a fault that a request brings may have none."""
+    problem = "faults.0.after: the answer has no place 'delta 9'"
+    asked = Call(number=7, request=Request(), rule="reply 2", status=500, attempt=1, started=0.0, problem=problem)
+    (finding,) = findings([asked], ())
+    assert str(finding) == f"call 7, POST /v1/messages, answered by 'reply 2': {problem}"
+    assert str(found(problem)) == f"call 7, POST /v1/messages: {problem}"
 
 
 def test_a_finding_without_a_hint_is_its_text() -> None:

@@ -70,6 +70,21 @@ def test_what_is_there_stays_replaced_or_grows(out: Path) -> None:
     assert numbers_in(out) == [3]
 
 
+def test_what_is_not_good_replaces_nothing(out: Path) -> None:
+    """It is put aside, in the place of what was put there before; if there is nothing to replace, it is better than nothing."""
+    output = CassetteOutput(out, Mode.ALL)
+    output.writer.append(exchange(1))
+    assert (output.close(1, is_good=False), output.aside) == (True, None)
+    for number in (2, 3):
+        output = CassetteOutput(out, Mode.ALL)
+        output.writer.append(exchange(number))
+        assert (output.close(1, is_good=False), output.aside) == (True, out.parent / "a.failed.yaml")
+        assert (numbers_in(out), numbers_in(out.parent / "a.failed.yaml")) == ([1], [number])
+    output = CassetteOutput(out, Mode.ALL)
+    assert (output.close(0, is_good=False), output.aside) == (True, None)
+    assert sorted(each.name for each in out.parent.iterdir()) == ["a.failed.yaml", "a.yaml"]
+
+
 def test_what_was_killed_is_set_aside(out: Path) -> None:
     """Under a name that is free."""
     (out.parent / "a.killed-1.yaml").write_text("mine")

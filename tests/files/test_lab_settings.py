@@ -109,7 +109,7 @@ def test_what_cannot_be_a_setting_is_told(written: Any, text: str) -> None:
 
 def test_a_pattern_that_is_none_is_told() -> None:
     """With the name of the setting."""
-    with pytest.raises(ScenarioError, match=r"^redact: .*'\['"):
+    with pytest.raises(ScenarioError, match=r"^redact: the pattern '\['"):
         LabSettings(redact=["["])
 
 

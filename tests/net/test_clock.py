@@ -284,6 +284,19 @@ def test_those_that_are_parked_are_counted(stage: Stage) -> None:
         stage.over(task)
 
 
+def test_it_shows_how_time_goes_and_who_waits(stage: Stage) -> None:
+    """In a line, for the report of a test that fails."""
+    stage.clock.hold()
+    stage.clock._time.move(1.5)
+    assert repr(stage.clock) == "<LabClock 1.50 s, is held, 0 scripts parked>"
+    task = stage.at(30)
+    stage.clock.wait_until_parked()
+    assert repr(stage.clock) == "<LabClock 1.50 s, is held, 1 script parked>"
+    stage.clock.auto()
+    stage.over(task)
+    assert repr(stage.clock) == "<LabClock 31.50 s, jumps by itself, 0 scripts parked>"
+
+
 def test_a_client_that_leaves_ends_the_wait(stage: Stage) -> None:
     """Its script is waited for no more, and the others are due as before."""
     stage.clock.hold()

@@ -706,7 +706,7 @@ def test_faults_may_be_texts_mappings_or_objects(lab: Lab, faults: Any) -> None:
         ("cut: fni, at: end", "faults:1: cut: 'fni' is not a way to cut\n  hint: did you mean 'fin'? "),
         (["stall: 1s, at: end", "cutt: 1"], "faults:1: cutt: there is no fault 'cutt'\n  hint: did you mean 'cut'? "),
         (5, "faults: a list of faults is expected, not 5"),
-        ({"cut": "fin"}, "faults: a list of faults is expected, not {'cut': 'fin'}"),
+        ({"cut": "fin"}, "faults.0.cut: the fault does not say where it stands"),
         ([Cut], "faults.0: a fault is expected, not "),
         ([5], "faults.0: a fault is expected, not 5"),
     ],

@@ -21,6 +21,7 @@ from streamlab import (
     Journal,
     Lab,
     PlaceError,
+    RemoteHost,
     Request,
     ScenarioError,
     ServerError,
@@ -46,6 +47,11 @@ def check_version() -> None:
     """Pin that the version is a text, and that a name that does not exist is an error."""
     assert_type(streamlab.__version__, str)
     _ = streamlab.nothing  # type: ignore[attr-defined]
+
+
+def check_remote_host() -> None:
+    """Its labs are those of any other server."""
+    assert_type(RemoteHost("http://127.0.0.1:4010", token="secret").lab(), Lab)
 
 
 def check_constructors() -> None:
