@@ -294,7 +294,7 @@ def test_there_is_one_ping_or_none() -> None:
 
 @deviation("Streams")
 def test_a_long_silence_has_a_ping_each_fifteen_seconds() -> None:
-    """A long silence has a ping each 15 s, a stall only if it says `pings: true`; the API's are reported to come each 15 to 30 s."""
+    """A long silence has a ping each 15 s, a stall only with `pings: true`; the API's are reported to come each 15 to 30 s."""
     waiting, slow = events("message_start", {"wait": "70s"}, "message_delta"), message(COUNT, plain=True)
     for source, pace in ((waiting, INSTANT), (slow, Pace(rate=1 / 70))):
         timed = schedule(plan(source), pace, Random(0))
