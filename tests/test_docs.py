@@ -324,7 +324,7 @@ def test_the_keep_alive_is_as_documented() -> None:
 def test_the_readme_is_short_and_sets_up_in_one_line() -> None:
     """Each of its two commands is one line after its marker."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 122
+    assert len(text.splitlines()) < 125
     for name, last in (("demo", "streamlab demo"), ("tests", "pytest")):
         (command,) = re.findall(rf"<!-- command: {name} -->\n```sh\n(.*)\n```\n", text)
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install ")
