@@ -1,0 +1,135 @@
+"""What the Python frameworks do when a stream breaks, and what to write instead; the tests compare what happened with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["OUTCOMES", "REMEDIES", "VERSIONS", "Client"]
+
+VERSIONS: dict[str, dict[str, str]] = {
+    path.stem: dict(line.split("==") for line in path.read_text(encoding="utf-8").splitlines() if "==" in line)
+    for path in (Path(__file__).parent / "frameworks" / "requirements").glob("*.txt")
+}
+"""Of each framework, what is installed with it, with its versions."""
+
+
+class Client:
+    """The clients, as the table calls them."""
+
+    LANGCHAIN = f"LangChain, `langchain-anthropic` {VERSIONS['langchain']['langchain-anthropic']}: `stream`"
+    LITELLM = f"LiteLLM {VERSIONS['litellm']['litellm']}: `completion(stream=True)`"
+    PYDANTIC_AI = f"pydantic-ai {VERSIONS['pydantic-ai']['pydantic-ai-slim']}: `run_stream`"
+    LLM = f"`llm` {VERSIONS['llm']['llm']} with `llm-anthropic` {VERSIONS['llm']['llm-anthropic']}: `prompt`"
+    INSTRUCTOR = f"instructor {VERSIONS['instructor']['instructor']}: `create_partial`"
+    INSTRUCTOR_ASYNC = f"instructor {VERSIONS['instructor']['instructor']}: `create_partial`, asynchronous"
+
+
+_TOLD_BY_SDK: dict[str, str] = {
+    "overloaded-mid-stream": "`anthropic.APIStatusError` is raised after 'One two three'",
+    "ends-without-message-stop": "nothing is raised: the text is 'This answer stops early, and', `stop_reason` is None",
+    "cut-mid-text": "`httpx2.RemoteProtocolError`, which is no `APIError`, is raised after 'This answer is cut off before'",
+    "reset-mid-stream": "`httpx2.ReadError`, which is no `APIError`, is raised after 'This answer is torn off by a'",
+    "duplicated-events": "nothing is raised: the text is 'TwiceTwice as as long. long.', `stop_reason` is end_turn",
+    "overloaded-then-fine": (
+        "nothing is raised: the text is 'Fine now.', `stop_reason` is end_turn; "
+        "it asks 3 times, after half a second and a second"
+    ),
+}
+"""What those do that pass on what the SDK says."""
+
+OUTCOMES: dict[str, dict[str, str]] = {
+    Client.LANGCHAIN: {
+        **_TOLD_BY_SDK,
+        "stall-mid-stream": "`httpx2.ReadTimeout`, which is no `APIError`, is raised after 'This answer stops in the'",
+        "cut-inside-tool-input": "nothing is raised: the call is in `tool_calls` with the input {}, `stop_reason` is None",
+    },
+    Client.LITELLM: {
+        "overloaded-mid-stream": "`litellm.MidStreamFallbackError` is raised after 'One two three'",
+        "ends-without-message-stop": "nothing is raised: the text is 'This answer stops early, and', `finish_reason` is stop",
+        "cut-mid-text": "`litellm.MidStreamFallbackError` is raised after 'This answer is cut off before'",
+        "reset-mid-stream": "`litellm.MidStreamFallbackError` is raised after 'This answer is torn off by a'",
+        "stall-mid-stream": "`litellm.MidStreamFallbackError` is raised after 'This answer stops in the'",
+        "duplicated-events": "nothing is raised: the text is 'TwiceTwice as as long. long.', `finish_reason` is stop",
+        "cut-inside-tool-input": 'nothing is raised: the input of the tool is `{"locatio`, `finish_reason` is stop',
+        "overloaded-then-fine": "`litellm.InternalServerError` is raised after ''; it asks once",
+    },
+    Client.PYDANTIC_AI: {
+        "overloaded-mid-stream": "`pydantic_ai.ModelOverloadedError` is raised after 'One two three'",
+        "ends-without-message-stop": "nothing is raised: the text is 'This answer stops early, and', `finish_reason` is None",
+        "cut-mid-text": "`pydantic_ai.ModelConnectionError` is raised after 'This answer is cut off before'",
+        "reset-mid-stream": "`pydantic_ai.ModelConnectionError` is raised after 'This answer is torn off by a'",
+        "stall-mid-stream": "`pydantic_ai.ModelTimeoutError` is raised after 'This answer stops in the'",
+        "duplicated-events": "nothing is raised: the text is 'TwiceTwice as as long. long.', `finish_reason` is stop",
+        "cut-inside-tool-input": (
+            "the tool does not run: the call is sent back as broken, and after 2 such answers "
+            "`pydantic_ai.UnexpectedModelBehavior` is raised"
+        ),
+        "overloaded-then-fine": (
+            "nothing is raised: the text is 'Fine now.', `finish_reason` is stop; "
+            "it asks 3 times, after half a second and a second"
+        ),
+    },
+    Client.LLM: {
+        **_TOLD_BY_SDK,
+        "stall-mid-stream": "nothing is raised: the text ends early, and it waits on",
+        "cut-inside-tool-input": (
+            "nothing is raised: the tool is called with nothing, its error is sent back, and so on without a limit"
+        ),
+    },
+    Client.INSTRUCTOR: {
+        "overloaded-mid-stream": "`instructor.InstructorRetryException` is raised before anything is shown",
+        "ends-without-message-stop": 'nothing is raised: the object is {"name": "Jeddah", "height_m": null}',
+        "cut-mid-text": "`instructor.InstructorRetryException` is raised before anything is shown",
+        "reset-mid-stream": "`instructor.InstructorRetryException` is raised before anything is shown",
+        "stall-mid-stream": "`instructor.InstructorRetryException` is raised before anything is shown",
+        "duplicated-events": 'nothing is raised: the object is {"name": "Jed{", "height_m": null}',
+        "cut-inside-tool-input": 'nothing is raised: the object is {"name": "Jed", "height_m": null}',
+        "overloaded-then-fine": (
+            'nothing is raised: the object is {"name": "Jeddah Light", "height_m": 133}; '
+            "it asks 3 times, after half a second and a second"
+        ),
+    },
+    Client.INSTRUCTOR_ASYNC: {
+        "overloaded-mid-stream": '`anthropic.APIStatusError` is raised after {"name": "Jeddah", "height_m": null}',
+        "ends-without-message-stop": 'nothing is raised: the object is {"name": "Jeddah", "height_m": null}',
+        "cut-mid-text": '`httpx2.RemoteProtocolError` is raised after {"name": "Jeddah", "height_m": null}',
+        "reset-mid-stream": '`httpx2.ReadError` is raised after {"name": "Jeddah", "height_m": null}',
+        "stall-mid-stream": '`httpx2.ReadTimeout` is raised after {"name": "Jeddah", "height_m": null}',
+        "duplicated-events": 'nothing is raised: the object is {"name": "Jed{", "height_m": null}',
+        "cut-inside-tool-input": 'nothing is raised: the object is {"name": "Jed", "height_m": null}',
+        "overloaded-then-fine": (
+            'nothing is raised: the object is {"name": "Jeddah Light", "height_m": 133}; '
+            "it asks 3 times, after half a second and a second"
+        ),
+    },
+}
+"""Of each client, what it does in each shipped scenario; of instructor, what it does when the object it asked for so breaks."""
+
+_LOST = (
+    "Ask again yourself, no framework does. LangChain, `llm` and asynchronous instructor let `httpx2.TransportError` through, "
+    "LiteLLM raises `litellm.exceptions.MidStreamFallbackError`, pydantic-ai `ModelConnectionError`."
+)
+
+REMEDIES: dict[str, str] = {
+    "overloaded-mid-stream": (
+        "Ask again yourself: no framework does once the stream has begun, not with LangChain's `with_retry`, nor with "
+        "LiteLLM's `num_retries`."
+    ),
+    "ends-without-message-stop": (
+        "Take an answer for whole only if it has a stop reason. LiteLLM makes one up; look at the `received_finish_reason` "
+        "of its stream. Validate the last object of instructor: what is missing is None, whatever its type."
+    ),
+    "cut-mid-text": _LOST,
+    "reset-mid-stream": _LOST,
+    "stall-mid-stream": (
+        "Set `timeout`, which LangChain, LiteLLM, pydantic-ai and instructor pass on; LangChain waits for ever otherwise. "
+        "`llm` has none: put `asyncio.timeout` around its asynchronous model."
+    ),
+    "duplicated-events": "Nothing tells; compare the length of the text with the output tokens if it matters.",
+    "cut-inside-tool-input": (
+        "Never run a tool unless the stop reason says so. Where the framework runs it, give the tool required parameters, and "
+        "the conversation of `llm` a `chain_limit`."
+    ),
+    "overloaded-then-fine": "Nothing, but LiteLLM needs `num_retries`, and that needs the package `tenacity`.",
+}
+"""What to write instead, for each scenario."""
