@@ -226,6 +226,7 @@ def test_async_tests_work(project: pytest.Pytester, plugin: str) -> None:
     result.stdout.fnmatch_lines(["streamlab: call 1, POST /v1/messages: no rule matches this request: there are no rules"])
 
 
+@pytest.mark.slow
 def test_threads_and_processes_of_a_test_are_served(project: pytest.Pytester) -> None:
     """The environment is inherited, and replies may be scripted while others call."""
     source = """
@@ -248,6 +249,7 @@ def test_threads_and_processes_of_a_test_are_served(project: pytest.Pytester) ->
     assert outcomes(run(project, source)) == {"passed": 2}
 
 
+@pytest.mark.slow
 def test_workers_of_xdist_have_servers_of_their_own(project: pytest.Pytester) -> None:
     """Each process starts one server; nothing is shared."""
     source = """
@@ -466,6 +468,7 @@ def test_early_serves_clients_that_are_built_at_import(project: pytest.Pytester)
     result.stdout.fnmatch_lines(["streamlab: call 1, POST /v1/messages: no rule matches this request: there are no rules"])
 
 
+@pytest.mark.slow
 def test_early_works_in_the_workers_of_xdist(project: pytest.Pytester) -> None:
     """Each process reserves a port of its own, whatever it inherits."""
     source = """

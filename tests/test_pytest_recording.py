@@ -23,6 +23,8 @@ from streamlab.pytest_recording import cassette_paths, own_name
 
 pytest_plugins = ["pytester"]
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-ant-api03-" + "real" * 8
 RECORDED = """
 import app, pytest
@@ -389,7 +391,6 @@ def test_it(streamlab, number):
 """
 
 
-@pytest.mark.slow
 def test_workers_record_cassettes_of_their_own(project: pytest.Pytester, api: Api) -> None:
     """Each file is whole, and the summary of the run counts those of all workers."""
     source = WORKERS.replace('"{name}"', "True")
@@ -402,7 +403,6 @@ def test_workers_record_cassettes_of_their_own(project: pytest.Pytester, api: Ap
     replayed.stdout.fnmatch_lines(["streamlab: replayed 4 exchanges from 4 cassettes"])
 
 
-@pytest.mark.slow
 def test_no_cassette_is_written_by_two_workers(project: pytest.Pytester, api: Api) -> None:
     """The second is told which test has it, and what to do; what the first has recorded is whole."""
     source = WORKERS.replace("{name}", "shared")

@@ -401,7 +401,9 @@ def test_does_not_mind(streamlab):
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2", "--dist", "loadfile")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "workers", [(), pytest.param(("-n", "2", "--dist", "loadfile"), marks=pytest.mark.slow)], ids=["alone", "xdist"]
+)
 def test_a_stray_request_is_reported_as_that_of_its_test(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
     """It never reaches another test; the run fails, with an error of the test that it is from, from a worker too."""
     result = run(project, STRAY, *workers)

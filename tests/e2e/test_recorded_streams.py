@@ -109,6 +109,7 @@ def test_every_stream_arrives_byte_for_byte_and_each_frame_is_one_chunk(streams:
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_events_are_those_of_the_stream_in_memory(streams: Streams, url: str) -> None:
     """`create(stream=True)` gives the same events."""
 

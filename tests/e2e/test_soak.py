@@ -206,6 +206,7 @@ def test_a_thousand_requests_leave_nothing_behind() -> None:
     asyncio.run(soak())
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow() -> None:
     """Round after round takes no more than the one before."""
 

@@ -411,6 +411,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 def test_a_killed_recorder_loses_nothing(tmp_path: Path) -> None:
     """At many moments: each exchange that had ended is intact, and of the last one all that had arrived is there."""
     lots = random.Random(7)

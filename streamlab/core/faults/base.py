@@ -335,7 +335,7 @@ def parse_fault(written: Mapping[str, Any]) -> Fault:
     """
     if not written:
         raise FaultError("a fault is expected, and this is empty", hint=f"faults: {', '.join(fault_names())}")
-    name = next((key for key in written if key in _REGISTRY), None)
+    name = _named(written)
     if name is None:
         unknown = next((str(key) for key in written if key not in _SIDES), None)
         if unknown is None:
@@ -350,6 +350,13 @@ def parse_fault(written: Mapping[str, Any]) -> Fault:
     except ScenarioError as error:
         error.key = tuple(name if part == main else part for part in error.key) or (name,)
         raise
+
+
+def _named(written: Mapping[str, Any]) -> str | None:
+    """Return the fault that a mapping names: of several, the first to which the others can belong; None if there is none."""
+    names = [key for key in written if key in _REGISTRY]
+    fitting = (name for name in names if written.keys() - {name} <= {item.name for item in fields(_REGISTRY[name])})  # type: ignore[arg-type]
+    return next(fitting, names[0] if names else None)
 
 
 def _unknown(name: str) -> FaultError:

@@ -593,3 +593,12 @@ def test_the_base_of_a_fault_says_nothing_of_how_it_is_applied() -> None:
     with pytest.raises(NotImplementedError):
         base.OfHead().apply(PLAN, Random(1))
     assert JsonBody.name == "json_body"
+
+
+def test_of_two_keys_that_name_faults_the_one_counts_to_which_the_other_belongs() -> None:
+    """In whatever order they are written."""
+    assert parse_fault({"pings": True, "stall": "31s", "at": "event 1"}) == parse_fault(
+        {"stall": "31s", "pings": True, "at": "event 1"}
+    )
+    with pytest.raises(FaultError, match="the fault 'cut' has no key 'stall'"):
+        parse_fault({"cut": "fin", "stall": "1s", "at": "event 1"})
