@@ -16,8 +16,10 @@ _TAKEN = (
     *("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE", "ANTHROPIC_CONFIG_DIR", "ANTHROPIC_CUSTOM_HEADERS"),
     *("ANTHROPIC_FEDERATION_RULE_ID", "ANTHROPIC_IDENTITY_TOKEN", "ANTHROPIC_IDENTITY_TOKEN_FILE", "ANTHROPIC_SCOPE"),
     *("ANTHROPIC_ORGANIZATION_ID", "ANTHROPIC_SERVICE_ACCOUNT_ID", "ANTHROPIC_WORKSPACE_ID"),
+    *("ANTHROPIC_API_URL", "ANTHROPIC_API_BASE"),
 )
-"""The SDK's other sources of credentials, which would win over the dummy key or leak into requests."""
+"""The SDK's other sources of credentials, which would win over the dummy key or leak into requests; and the variables that
+LangChain and LiteLLM take for the address before that of the SDK."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -41,6 +41,8 @@ def test_other_credentials_are_taken_away() -> None:
         "ANTHROPIC_SCOPE",
         "ANTHROPIC_SERVICE_ACCOUNT_ID",
         "ANTHROPIC_WORKSPACE_ID",
+        "ANTHROPIC_API_BASE",
+        "ANTHROPIC_API_URL",
     }
     assert "PATH" not in changes
     assert "secret" not in changes.values()
