@@ -66,9 +66,12 @@ def _behind_tls(context: ssl.SSLContext, port: int) -> Iterator[int]:
         writer.close()
 
     async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         onward = await asyncio.open_connection("127.0.0.1", port)
+        writers.append(onward[1])
         await asyncio.gather(pipe(reader, onward[1]), pipe(onward[0], writer))
 
+    writers: list[asyncio.StreamWriter] = []
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(asyncio.start_server(join, "127.0.0.1", 0, ssl=context))
     thread = threading.Thread(target=loop.run_forever)
@@ -76,18 +79,21 @@ def _behind_tls(context: ssl.SSLContext, port: int) -> Iterator[int]:
     try:
         yield int(server.sockets[0].getsockname()[1])
     finally:
-        asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_end(server, writers), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
 
-async def _end(server: asyncio.Server) -> None:
+async def _end(server: asyncio.Server, writers: list[asyncio.StreamWriter]) -> None:
     server.close()
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    for writer in writers:
+        writer.transport.abort()
+    await asyncio.sleep(0.01)  # until they are closed
 
 
 def main() -> int:

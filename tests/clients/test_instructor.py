@@ -93,12 +93,13 @@ def test_what_it_does_when_the_stream_breaks(streamlab: Lab, programs: Programs,
     assert failure in REMEDIES
 
 
-def test_the_synchronous_client_asks_again_if_nothing_came(streamlab: Lab, programs: Programs) -> None:
-    """It takes an input that is empty for one that is wrong, and sends the question again with the complaint."""
+def test_the_synchronous_client_asks_again_in_vain_if_nothing_came(streamlab: Lab, programs: Programs) -> None:
+    """It sends the question again with a complaint, three times, and this version throws away the whole answers that come."""
     streamlab.reply(FOUND, faults=["cut: end, after: delta 1"])
-    streamlab.reply(FOUND, when={"last_user": {"contains": "Validation Error found"}})
-    assert programs.run("instructor_stream.py", "sync").one("answer") == LIGHTHOUSE
-    assert [call.ended for call in streamlab.journal] == ["end", "complete"]
+    streamlab.reply(FOUND, times=3, when={"last_user": "Validation Error found"})
+    shown = programs.run("instructor_stream.py", "sync")
+    assert told(shown) == "`instructor.InstructorRetryException` is raised before anything is shown"
+    assert [call.ended for call in streamlab.journal] == ["end", "complete", "complete", "complete"]
 
 
 def test_the_asynchronous_client_raises_if_nothing_came(streamlab: Lab, programs: Programs) -> None:
