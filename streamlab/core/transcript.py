@@ -48,7 +48,7 @@ class Writer:
     def __init__(self, *, is_stream: bool, is_opaque: bool = False) -> None:
         """Write an event stream, or another body; one that `is_opaque` is compressed, or no text for another reason."""
         self._cutter = _Frames() if is_stream else _Lines()
-        self._is_opaque = is_opaque
+        self._is_stream, self._is_opaque = is_stream, is_opaque
         self._held = 0
         self._marks: list[tuple[int, str]] = []
 
@@ -56,14 +56,27 @@ class Writer:
         """Take the next read; return the lines that it completes."""
         if not read.data:
             return []
-        if not self._held and not self._is_opaque and (lines := self._cutter.plain(read.data)):
-            lines[0] = _when(read.at) + lines[0][1:]
-            return lines
         self._marks.append((self._held, _when(read.at)))
-        self._held += len(read.data)
         if self._is_opaque:
+            self._held += len(read.data)
             return [f"{self._next(len(part))} {line}" for part, line in _base64(read.data)]
-        return self._lines(self._cutter.feed(read.data))
+        return [line for part in self._cut(read.data) for line in self._feed(part)]
+
+    def _cut(self, data: bytes) -> Iterator[bytes]:
+        """Yield the end of the frame that is held, the frames that are whole, and the beginning of the next: what there is."""
+        start = data.find(b"\n\n") + 2 if self._held and self._is_stream else 0
+        end = data.rfind(b"\n\n") + 2 if self._is_stream else 0
+        parts = (data[:start], data[start:end], data[end:]) if 1 < end > start != 1 else (data,)
+        return (part for part in parts if part)
+
+    def _feed(self, data: bytes) -> list[str]:
+        """Take bytes of a read; return the lines that they complete."""
+        if not self._held and (lines := self._cutter.plain(data)):
+            if self._marks:
+                lines[0] = self._marks.pop()[1] + lines[0][1:]
+            return lines
+        self._held += len(data)
+        return self._lines(self._cutter.feed(data))
 
     def close(self) -> list[str]:
         """Say that the body has ended; return what is left."""
