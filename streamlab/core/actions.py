@@ -14,7 +14,7 @@ from http import HTTPStatus
 from streamlab.core.plan import Coding, Ending, Head, Plan
 from streamlab.core.sse import Frame
 
-__all__ = ["Abort", "Action", "Finish", "Framing", "Hang", "Send", "Wait", "head_bytes", "script"]
+__all__ = ["Abort", "Action", "Finish", "Framing", "Hang", "Send", "Wait", "chunk", "head_bytes", "script"]
 
 _MOST_AT_ONCE = 256 * 1024
 """Bytes after which a `Send` ends, so that a slow client holds back the making of what follows."""
@@ -112,6 +112,11 @@ def head_bytes(head: Head, *, is_chunked: bool, is_kept: bool) -> bytes:
     return f"HTTP/1.1 {head.status} {reason}\r\n{lines}\r\n".encode("latin-1", "replace")
 
 
+def chunk(data: bytes) -> bytes:
+    """Return bytes as one chunk of a body (RFC 9112, 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
 def _sized(plan: Plan) -> Head:
     """Return the head, with the length that the body has: none without a body, less if it ends early."""
     if plan.head.status == HTTPStatus.NO_CONTENT:
@@ -183,7 +188,7 @@ class _Body:
         return self._framed(self._coder.close()) + (b"0\r\n\r\n" if self._is_chunked else b"") + self._plan.trailing
 
     def _framed(self, data: bytes) -> bytes:
-        return b"%x\r\n%b\r\n" % (len(data), data) if data and self._is_chunked else data
+        return chunk(data) if data and self._is_chunked else data
 
 
 class _Identity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from streamlab.core.actions import Framing, head_bytes
+from streamlab.core.actions import Framing, chunk, head_bytes
 from streamlab.core.exchange import Ended
 from streamlab.core.plan import Ending, Head, without
 
@@ -52,7 +52,7 @@ class Relay:
 
     def body(self, data: bytes) -> bytes:
         """Return what is sent for a read."""
-        return b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data
+        return chunk(data) if self._is_chunked else data
 
     def end(self, ending: Ending) -> bytes:
         """Return what is sent after the last read."""

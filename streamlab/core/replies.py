@@ -29,7 +29,7 @@ from streamlab.core.threads import refused as refused_thread
 from streamlab.core.validation import refusal
 from streamlab.errors import ScenarioError
 
-__all__ = ["Answer", "Entry", "Finder", "Miss", "Reply", "Rule", "Settings", "State", "answer"]
+__all__ = ["Answer", "Entry", "Finder", "Miss", "Reply", "Rule", "Settings", "State", "answer", "bare"]
 
 
 ANY_KEY = "any"
@@ -217,10 +217,10 @@ def answer(
     rng = generator(settings.seed, "", request.canonical)
     is_recorded = any(not isinstance(each, Rule) for each in rules)
     if not is_recorded and (problem := lost(request, state.threads)) is not None:
-        return _bare(refused_thread(problem, rng), common, rng), state
+        return bare(refused_thread(problem, rng), common, rng), state
     request = continued(request, state.threads)
     if (refused := _refusal(request, rules, settings)) is not None:
-        return _bare(refused.plan(request, rng), common, rng), state
+        return bare(refused.plan(request, rng), common, rng), state
     state = replace(state, calls=state.calls + 1)
     found = _match(request, rules, state)
     if found is not None:
@@ -237,7 +237,7 @@ def answer(
         return replace(made, rule=reply.label or rule.name, pace=reply.pace or settings.pace), state
     standing = standing_answer(request, rng)
     if standing is not None:
-        return _bare(standing, common, rng), replace(state, calls=state.calls - 1)
+        return bare(standing, common, rng), replace(state, calls=state.calls - 1)
     return _failed(request, rng, str(_nearest(request, rules, state)), common, ERRORS["not_found"]), state
 
 
@@ -252,8 +252,8 @@ def _made(make: Callable[[], Plan], request: Request, rng: Random, common: Heade
     return _failed(request, rng, problem, common, ERRORS["api"])
 
 
-def _bare(plan: Plan, common: Headers, rng: Random) -> Answer:
-    """Return the answer that no rule gave: as it is, at once."""
+def bare(plan: Plan, common: Headers, rng: Random) -> Answer:
+    """Return an answer that no rule gives: the plan as it is, at once."""
     return Answer(plan=replace(plan, head=plan.head.with_headers(common)), pace=INSTANT, rng=rng)
 
 

@@ -60,6 +60,12 @@ class PeerServer(web.Server):
         peer.requests += 1
         return peer
 
+    async def drop(self) -> None:
+        """Drop every connection; return when nothing is left running."""
+        for transport in [each.transport for each in self.connections if each.transport is not None]:
+            transport.abort()
+        await self.shutdown(timeout=0.1)
+
     def connection_made(self, handler: web.RequestHandler, transport: Transport) -> None:
         """Remember the peer."""
         self.peers[handler] = Peer(transport)

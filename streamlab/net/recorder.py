@@ -20,10 +20,10 @@ from streamlab.core.exchange import Ended, Request
 from streamlab.core.exchange_redaction import plain_request
 from streamlab.core.identity import generator
 from streamlab.core.journal import Journal
-from streamlab.core.pacing import INSTANT
 from streamlab.core.plan import Ending, Headers, Plan, without
 from streamlab.core.relay import Relay, ending_of, relayed
 from streamlab.core.replies import Answer as Reply
+from streamlab.core.replies import bare
 from streamlab.core.sources import Failure
 from streamlab.net.calls import CallRecord, Ledger
 from streamlab.net.clock import Clock, RealClock
@@ -125,9 +125,7 @@ class Recorder:
             await self._listener.close()
         await self._upstream.aclose()
         if self._web is not None:
-            for transport in [each.transport for each in self._web.connections if each.transport is not None]:
-                transport.abort()
-            await self._web.shutdown(timeout=0.1)
+            await self._web.drop()
         while self._ending:
             await asyncio.wait(self._ending)
 
@@ -143,7 +141,9 @@ class Recorder:
         own = _answer_of_ours(request) if failure is None else failure.plan(request, generator(0, "own"))
         try:
             if own is not None:
-                is_kept = await perform(_own(own).script(framing(incoming)), connection, self._clock, peer.watch)
+                is_kept = await perform(
+                    bare(own, (), generator(0, "own")).script(framing(incoming)), connection, self._clock, peer.watch
+                )
             else:
                 is_kept = await self._answer(request, connection, framing(incoming), peer)
         except ConnectionError:
@@ -237,10 +237,6 @@ class Recorder:
         if self._is_stopping and ended in (None, Ended.LEFT, Ended.REFUSED):
             return Ended.INTERRUPTED
         return ended or Ended.LEFT
-
-
-def _own(plan: Plan) -> Reply:
-    return Reply(plan=plan, pace=INSTANT, rng=generator(0, "own"))
 
 
 def _answer_of_ours(request: Request) -> Plan | None:

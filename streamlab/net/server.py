@@ -17,9 +17,8 @@ from streamlab.core.endpoints import json_plan
 from streamlab.core.exchange import Request
 from streamlab.core.identity import generator
 from streamlab.core.journal import Call
-from streamlab.core.pacing import INSTANT
-from streamlab.core.plan import Headers, Plan
-from streamlab.core.replies import Answer
+from streamlab.core.plan import Headers
+from streamlab.core.replies import Answer, bare
 from streamlab.core.sources import Failure
 from streamlab.errors import ScenarioError, ServerError
 from streamlab.net.calls import CallRecord
@@ -97,9 +96,7 @@ class MockServer:
         if self._listener is not None:
             await self._listener.close()
         if self._web is not None:
-            for transport in [each.transport for each in self._web.connections if each.transport is not None]:
-                transport.abort()
-            await self._web.shutdown(timeout=0.1)
+            await self._web.drop()
 
     @staticmethod
     def _tell(on_end: Callable[[Call], None], call: Call) -> None:
@@ -169,9 +166,9 @@ class MockServer:
         date = ("date", formatdate(usegmt=True))
         common = (date, *cors_headers(request.header("origin")))
         if failure is not None:
-            return namespace, request, _standing(failure.plan(request, generator(0, "body")), common)
+            return namespace, request, bare(failure.plan(request, generator(0, "body")), common, generator(0, ""))
         if request.path == HEALTH:
-            return namespace, request, _standing(_HEALTHY, common)
+            return namespace, request, bare(_HEALTHY, common, generator(0, ""))
         try:
             found = namespace.answer(request, common=(date,))
         except Exception as error:
@@ -188,13 +185,8 @@ class MockServer:
 _HEALTHY = json_plan({"status": "ok", "version": __version__}, generator(0, "health"))
 
 
-def _standing(plan: Plan, common: Headers) -> Answer:
-    """Return an answer that no rule has a say in."""
-    return Answer(plan=replace(plan, head=plan.head.with_headers(common)), pace=INSTANT, rng=generator(0, ""))
-
-
 def _crashed(request: Request, error: Exception, common: Headers) -> Answer:
     """Return the answer when none could be found: it says so, and no client asks again."""
     problem = f"this request cannot be answered: {type(error).__name__}: {error}"
     plan = Failure(ERRORS["api"], f"streamlab: {problem}").plan(request, generator(0, "crash"))
-    return replace(_standing(plan, (*common, ("x-should-retry", "false"))), problem=problem)
+    return replace(bare(plan, (*common, ("x-should-retry", "false")), generator(0, "")), problem=problem)
