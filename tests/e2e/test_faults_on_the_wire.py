@@ -797,7 +797,9 @@ def test_a_fault_is_on_the_wire_as_it_is_documented(host: Host, clock: Noting, t
             assert client.rest(watch=SOON if expected.ending == "open" else LONG) == (b"", expected.ending)
         else:
             check_answer(client, expected, clock)
-        assert lab.journal[0].ended == (None if expected.ending == "open" else expected.ended)
+        ended = None if expected.ending == "open" else expected.ended
+        wait_until(lambda: lab.journal[0].ended == ended)
+        assert lab.journal[0].ended == ended
         assert lab.journal[0].problem is None
         if (expected.ending, expected.rest) == ("complete", b""):
             following = client.ask(asked(lab, source))
@@ -805,6 +807,13 @@ def test_a_fault_is_on_the_wire_as_it_is_documented(host: Host, clock: Noting, t
             assert b"next" in following.body
     clock.journal = None
     lab.close()
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Wait for what goes on after a client has all of a body with a length: a silence at its end, and the end itself."""
+    patience = time.monotonic() + LONG
+    while not happened() and time.monotonic() < patience:
+        time.sleep(0.001)
 
 
 def check_answer(client: RawClient, expected: Expected, clock: Noting) -> None:
@@ -820,9 +829,7 @@ def check_answer(client: RawClient, expected: Expected, clock: Noting) -> None:
         assert answered.body == b"".join(chunk for chunk in expected.chunks if isinstance(chunk, bytes))
     else:
         check_chunks([answered.body] if expected.is_sized else answered.chunks, expected.chunks)
-    patience = time.monotonic() + LONG  # the silence after a body with a length begins when the client has it all
-    while len(clock.silences) < len(expected.silences) and time.monotonic() < patience:
-        time.sleep(0.001)
+    wait_until(lambda: len(clock.silences) >= len(expected.silences))
     assert [(body_sent(answered, count), length) for count, length in clock.silences] == list(expected.silences)
     if expected.rest:
         client.receive(len(expected.rest))
