@@ -136,7 +136,7 @@ def redact_bytes(data: bytes, patterns: Sequence[Pattern] = (), marks: Sequence[
 
     An offset within a secret is now at the end of what stands for it.
     """
-    if not (shapes := (SHAPES,) if _may_hold_keys(data) else ()) and not patterns:
+    if not (shapes := (SHAPES,) if may_hold_keys(data) else ()) and not patterns:
         return data, 0, list(marks)
     text = data.decode("utf-8", "surrogateescape")
     count, places = 0, list(marks)
@@ -148,13 +148,11 @@ def redact_bytes(data: bytes, patterns: Sequence[Pattern] = (), marks: Sequence[
     return (text.encode("utf-8", "surrogateescape") if count else data), count, places
 
 
-def may_hold_keys(text: str) -> bool:
-    """Whether one of `SHAPES` may be in a text; most texts are told to have none at once."""
-    return any(each in text for each in _TRIGGERS) or _TRIGGER.search(text) is not None
-
-
-def _may_hold_keys(data: bytes) -> bool:
-    return any(each in data for each in _TRIGGER_BYTES) or _TRIGGER_IN_BYTES.search(data) is not None
+def may_hold_keys(said: str | bytes) -> bool:
+    """Whether one of `SHAPES` may be in a text, or in its bytes; most are told to have none at once."""
+    if isinstance(said, bytes):
+        return any(each in said for each in _TRIGGER_BYTES) or _TRIGGER_IN_BYTES.search(said) is not None
+    return any(each in said for each in _TRIGGERS) or _TRIGGER.search(said) is not None
 
 
 def secret_values(headers: Headers) -> tuple[str, ...]:

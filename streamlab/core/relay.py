@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from streamlab.core.actions import Framing, chunk, head_bytes
 from streamlab.core.exchange import Ended
-from streamlab.core.plan import Ending, Head, without
+from streamlab.core.plan import Ending, Head, Headers, without
 
-__all__ = ["Relay", "ending_of", "relayed"]
+__all__ = ["Relay", "end_to_end", "ending_of", "relayed"]
 
 CORRUPT = b"XYZ\r\n"
 """What stands where a chunk's header is none."""
-_HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "trailers", "transfer-encoding", "upgrade"}
+_HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 _ENDINGS = {
     **dict.fromkeys((Ended.COMPLETE, Ended.END, Ended.UNKNOWN), Ending.COMPLETE),
     **dict.fromkeys((Ended.FIN, Ended.TIMEOUT, Ended.REFUSED), Ending.FIN),
@@ -24,12 +25,15 @@ _ENDINGS = {
 
 def relayed(head: Head) -> Head:
     """Return a head without what is between two neighbours only, and without a length if chunks tell it."""
-    named = ",".join(value for name, value in head.headers if name.lower() == "connection")
-    unwanted = _HOP_BY_HOP | {each.strip().lower() for each in named.split(",")}
-    if head.get("transfer-encoding") is not None:
-        unwanted.add("content-length")
-    kept = [(name, value) for name, value in without(head.headers, unwanted) if not name.lower().startswith("proxy-")]
-    return Head(head.status, tuple(kept))
+    told = {"trailers"} if head.get("transfer-encoding") is None else {"trailers", "content-length"}
+    return Head(head.status, end_to_end(head.headers, told))
+
+
+def end_to_end(headers: Headers, more: Iterable[str] = ()) -> Headers:
+    """Return the headers that are for more than the next neighbour (RFC 9110, 7.6.1), without `more` of these names."""
+    named = ",".join(value for name, value in headers if name.lower() == "connection")
+    unwanted = {*_HOP_BY_HOP, *more, *(each.strip().lower() for each in named.split(","))}
+    return tuple((name, value) for name, value in without(headers, unwanted) if not name.lower().startswith("proxy-"))
 
 
 def ending_of(ended: Ended, *, has_head: bool) -> Ending:

@@ -16,7 +16,8 @@ from typing import Self
 import h11
 
 from streamlab.core.exchange import Ended, Read, Request
-from streamlab.core.plan import Head, Headers, without
+from streamlab.core.plan import Head, Headers
+from streamlab.core.relay import end_to_end
 from streamlab.errors import ServerError
 from streamlab.net.response_parser import Parser
 from streamlab.net.upstream_connect import check_upstream, connect, find_route, tls_context
@@ -29,7 +30,6 @@ _QUEUE = 1024 * 1024
 _IDLE = 15.0
 """Seconds after which an idle connection is not used again: whoever stands in between may have forgotten it."""
 _KEPT = 8
-_HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
 
 class Upstream:
@@ -111,9 +111,7 @@ class Upstream:
         return Parser(request.method, self._route.target(request), self._headers(request, headers), request.body)
 
     def _headers(self, request: Request, headers: Headers) -> list[tuple[bytes, bytes]]:
-        named = ",".join(value for name, value in headers if name.lower() == "connection")
-        unwanted = _HOP_BY_HOP | {each.strip().lower() for each in named.split(",")}
-        kept = [(name, value) for name, value in without(headers, unwanted) if not name.lower().startswith("proxy-")]
+        kept = list(end_to_end(headers, ("content-length", "host")))
         if self._route.proxy and not self._route.is_tls:
             kept.extend(self._route.proxy_headers)
         if request.body or request.method in {"POST", "PUT", "PATCH"}:
