@@ -8,7 +8,7 @@ from typing import Any, Literal, overload
 
 from streamlab.core.delivery import Sent
 from streamlab.core.exchange import Request
-from streamlab.core.redaction import redact_headers, redact_text
+from streamlab.core.redaction import redact_bytes, redact_headers, redact_query, redact_text
 from streamlab.core.shown import count, seconds, visible
 from streamlab.errors import VerificationError
 
@@ -231,12 +231,10 @@ def _were(number: int) -> str:
 
 def redacted(request: Request) -> Request:
     """Return a request without the secrets that it carries."""
-    body = request.body
-    clean = redact_text(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     return replace(
         request,
         path=redact_text(request.path),
-        query=redact_text(request.query),
+        query=redact_query(request.query),
         headers=redact_headers(request.headers),
-        body=clean,
+        body=redact_bytes(request.body)[0],
     )

@@ -114,7 +114,7 @@ def test_a_request_is_kept_without_its_secrets() -> None:
     """Headers, query, path and body lose them; all else stays, byte for byte."""
     request = Request(
         path=f"/v1/messages/{KEY}",
-        query=f"key={KEY}&beta=true",
+        query=f"note={KEY}&token=plain&beta=true",
         headers=(
             ("x-api-key", "dummy"),
             ("Authorization", SECRETS[3]),
@@ -127,7 +127,7 @@ def test_a_request_is_kept_without_its_secrets() -> None:
     )
     assert redacted(request) == Request(
         path="/v1/messages/[redacted]",
-        query="key=[redacted]&beta=true",
+        query="note=[redacted]&token=[redacted]&beta=true",
         headers=(
             ("x-api-key", "[redacted]"),
             ("Authorization", "[redacted]"),
