@@ -539,12 +539,17 @@ def test_the_plugin_explains_itself(project: pytest.Pytester, option: str, lines
 
 
 TIMEOUT = """
-import app, pytest, time
+import app, pytest
 
-@pytest.mark.timeout(0.3)
-def test_hangs(streamlab):
+@pytest.fixture
+def messages(streamlab):
+    return streamlab.client.messages
+
+@pytest.mark.timeout(0.5, func_only=True)  # making a client may take longer than this
+def test_hangs(streamlab, messages):
     streamlab.reply("Never whole.", faults=["stall: forever, after: delta 1"])
-    app.greet()
+    with messages.stream(**app.ASK) as stream:
+        stream.get_final_text()
 
 def test_next(streamlab):
     streamlab.reply("Here.")

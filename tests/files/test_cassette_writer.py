@@ -396,6 +396,7 @@ KILLED = """
     from cassettes import STREAM, numbered
     from streamlab.core.exchange import Ended, Read
     from streamlab.files.cassette_writer import CassetteWriter
+    told, enough = 0, int(sys.argv[2])
     with CassetteWriter(sys.argv[1], mode="append") as writer:
         print("ready", flush=True)
         for number in itertools.count():
@@ -405,9 +406,13 @@ KILLED = """
                 pending.read(Read(b"event: x\\ndata: " + b"y" * (index * 37 % 5000) + b"\\n\\nevent: part", index / 100))
                 pending.read(Read(b"ial\\ndata: z\\n\\n", index / 100))
                 print(number, index, flush=True)
+                told += 1
+                if told >= enough:
+                    sys.stdin.read()
             pending.end(Ended.COMPLETE)
             pending.append()
             print(number, "done", flush=True)
+            told += 1
 """
 
 
@@ -418,11 +423,15 @@ def test_a_killed_recorder_loses_nothing(tmp_path: Path) -> None:
     interrupted = 0
     for attempt in range(20):
         path = tmp_path / f"{attempt}.yaml"
-        command = [sys.executable, "-c", textwrap.dedent(KILLED), str(path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(TESTS)}) as process:
+        lines = lots.randrange(1, 400)
+        enough = lines if attempt % 2 else 1_000_000  # every other one waits in the middle of an exchange to be killed
+        command = [sys.executable, "-c", textwrap.dedent(KILLED), str(path), str(enough)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(TESTS)}
+        ) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
-            for _ in range(lots.randrange(1, 400)):
+            for _ in range(lines):
                 process.stdout.readline()
             process.kill()
             rest = process.stdout.read().split(b"\n")
@@ -443,4 +452,4 @@ def test_a_killed_recorder_loses_nothing(tmp_path: Path) -> None:
         reads = [2 * int(what) + 2 for _, what in told if what != b"done"]
         assert len(found[-1].reads) >= max(reads, default=0)
         assert names(tmp_path) == sorted(f"{each}.yaml" for each in range(attempt + 1))
-    assert interrupted > 5
+    assert interrupted >= 10
