@@ -1,4 +1,4 @@
-"""What all tests share: the recorded streams beside the repository, if they are there."""
+"""What all tests share: the recorded streams beside the repository, if they are there; and that no test is timed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from plugin_projects import plugin_environment, plugin_loaded, project
 
 __all__ = ["plugin_environment", "plugin_loaded", "project", "recorded_streams"]
+
+settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

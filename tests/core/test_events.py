@@ -71,7 +71,7 @@ def test_the_two_halves_of_a_surrogate_pair_are_one_character_on_the_wire() -> N
 
 
 @given(EVENTS, st.integers(0, MAX_PADDING))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_what_was_encoded_is_decoded(event: Event, padding: int) -> None:
     """One event is one frame, of its name, and says what it was made of; what it is known to say is what its bytes say."""
     frame = encode(event, padding=padding)

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamlab.core.identity import api_id, generator, trace_id
@@ -46,7 +46,6 @@ def test_recorded_ids_have_the_shapes_that_are_made(recorded_streams: list[Path]
 
 
 @given(st.integers(), st.lists(st.text(st.characters(exclude_characters="\0")), max_size=3))
-@settings(deadline=None)
 def test_the_same_seed_and_parts_give_the_same_lots(seed: int, parts: list[str]) -> None:
     """Nothing else decides: neither what was drawn before, nor the run."""
     first = generator(seed, *parts)

@@ -520,7 +520,7 @@ def texts(plan: Plan) -> dict[tuple[str, int], str]:
 
 
 @given(block_streams(), st.data())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_so_many_characters_of_a_type_are_sent_before_their_point(plan: Plan, data: st.DataObject) -> None:
     """However characters are written and wherever pings are, exactly N of them can be read, of a type and of a block."""
     carried = texts(plan)
@@ -546,7 +546,7 @@ PLACES = (
 
 
 @given(st.lists(st.integers(0, len(FRAMES)), max_size=30), st.sampled_from(PLACES), st.sampled_from(SIDES))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_pings_do_not_move_a_place(gaps: list[int], text: str, side: Side) -> None:
     """Whatever pings a seed puts in, in every gap and in a row, the same events have been sent at a place."""
     frames = [frame for index in range(len(FRAMES) + 1) for frame in [PING] * gaps.count(index) + [*FRAMES[index : index + 1]]]
@@ -557,7 +557,6 @@ def test_pings_do_not_move_a_place(gaps: list[int], text: str, side: Side) -> No
 
 
 @given(st.lists(st.binary(max_size=5), max_size=6), st.data())
-@settings(deadline=None)
 def test_a_byte_is_where_so_many_have_been_sent(raws: list[bytes], data: st.DataObject) -> None:
     """For any frames, empty ones too."""
     plan = Plan(Head(), tuple(Frame(raw) for raw in raws))

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamlab.core import read_redaction as module
@@ -138,7 +138,6 @@ def spoken(*texts: bytes) -> list[bytes]:
     ]
 
 
-@settings(deadline=None)
 @given(st.integers(1, len(KEY)), st.lists(st.integers(0, 1500), max_size=8))
 def test_what_a_model_says_piece_by_piece_is_one_text(size: int, places: list[int]) -> None:
     """Nothing of a secret in it is kept, also if one of its pieces is a secret itself; it is counted once."""

@@ -93,7 +93,6 @@ WORDS = st.lists(
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(deadline=None)
 @given(st.sampled_from(SECRETS), WORDS, WORDS, PLACES, PLACES, st.sampled_from(sorted(NAMES)), st.booleans())
 def test_no_cut_saves_a_secret(  # noqa: PLR0913, PLR0917 - all that a stream may vary in
     style: str,
@@ -122,7 +121,6 @@ def test_no_cut_saves_a_secret(  # noqa: PLR0913, PLR0917 - all that a stream ma
 
 
 @pytest.mark.parametrize("patterns", [(), PATTERNS])
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(WORDS, st.integers(0, 2), st.sampled_from(sorted(NAMES)), st.sampled_from(STYLES))), PLACES, st.binary()
 )
@@ -139,7 +137,6 @@ def test_a_stream_without_secrets_stays_as_it_is(
     assert all(redact_text(each, patterns) == each for each in texts(joined(out)).values())
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(['{"', "delta", '":', "[", "}", ",", '"text', '"sk-ant-', "\\", "\\u", "\n\n", "data:", " ", "\r"])
@@ -306,7 +303,7 @@ def test_a_stream_that_breaks_off_within_a_delta_is_looked_at_too() -> None:
         assert b"abc" not in joined(out)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 40), st.integers(2, 30))
 def test_a_users_pattern_is_found_wherever_the_waiting_ends(before: int, size: int) -> None:
     """Also if what is held back begins within what it matches."""

@@ -203,14 +203,14 @@ def test_a_decoder_closes_once() -> None:
 @given(STREAMS)
 @example(BOM + b"\n\r")
 @example(b"\r\n\rdata: x\r\r\n\n")
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_messages_are_those_of_a_plain_reading_of_the_standard(data: bytes) -> None:
     """A reader of whole streams, line by line, finds the same messages."""
     assert messages(data) == reference(data)
 
 
 @given(STREAMS, st.lists(st.integers(0, 120), max_size=12))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_any_split_of_any_bytes_gives_the_same_frames(data: bytes, cuts: list[int]) -> None:
     """Frames do not depend on the pieces, and joined they are the input."""
     edges = [0, *sorted(min(each, len(data)) for each in cuts), len(data)]

@@ -143,7 +143,6 @@ MADE = st.builds(
 )
 MOSTLY = st.sampled_from([True, True, True, False])
 TAKEN = settings(
-    deadline=None,
     max_examples=300,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

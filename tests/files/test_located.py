@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streamlab.errors import ScenarioError
@@ -283,7 +283,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(VALUES)
 def test_json_is_yaml(tmp_path: Path, value: object) -> None:
     """Whatever JSON can say is read as JSON reads it, and every part of it has a place."""
@@ -292,7 +291,6 @@ def test_json_is_yaml(tmp_path: Path, value: object) -> None:
     assert set(found.marks) == {(), *_keys(value, ())}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet="ab:-[]{}\"'#&*!|>%@?, \n\t\x00\x85\u2028é😀0.", max_size=30))
 def test_no_text_is_too_strange_to_be_read(tmp_path: Path, text: str) -> None:
     """Either it is read, with the place of each part, or there is an error with file, line and column."""

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 from documents import GOOD, VALUES, almost_good
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from streamlab.core.faults import base, fault_names, fault_type, main_field, register
 from streamlab.core.plan import Plan
@@ -159,7 +159,7 @@ def test_what_no_schema_can_know_is_left_to_the_loader(tmp_path: Path, name: str
     assert not takes(tmp_path, REFUSED_BY_THE_LOADER[name])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(almost_good() | VALUES)
 def test_what_the_loader_takes_the_schema_takes(tmp_path: Path, document: object) -> None:
     """So what the schema refuses, the loader refuses: an editor never marks what works."""

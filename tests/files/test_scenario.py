@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from documents import GOOD, VALUES, almost_good
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamlab.core.api_errors import ERRORS
@@ -1221,7 +1221,7 @@ def test_an_error_names_file_line_column_key_and_what_to_do(text: str | bytes, p
     assert shown == f"file.yaml:{problem}" + (f"\n  hint: {hint}" if hint else "")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(almost_good() | VALUES, st.sampled_from([None, 1]))
 def test_any_yaml_is_a_scenario_or_an_error_with_its_place(document: object, indent: int | None) -> None:
     """There is never another exception, whatever stands under whatever key."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 from documents import GOOD
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import streamlab
@@ -206,7 +206,7 @@ RULES = st.builds(
 )
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])  # a rule is large
+@settings(max_examples=50)  # a rule is large
 @given(RULES)
 def test_any_rule_comes_back(made: Rule) -> None:
     """Whatever its conditions, replies, paces, headers and texts."""

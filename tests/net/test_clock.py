@@ -413,7 +413,7 @@ def expected(scripts: Sequence[Sequence[int]]) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("way", ["auto", "advance", "steps"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(scripts=WAITS)
 def test_however_time_moves_everybody_is_woken_at_the_moment(way: str, scripts: list[list[int]]) -> None:
     """In jumps, at once or second by second: each script sees the very moments it waited for, and nobody is woken late."""

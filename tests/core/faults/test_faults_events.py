@@ -162,7 +162,7 @@ def test_the_padding_comes_from_the_seed() -> None:
 
 
 @given(st.integers(1, len(FRAMES)), st.sampled_from(SIDES), st.sampled_from(sorted(ERRORS)), st.none() | st.text())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_bytes_before_the_error_stay_as_they_were(number: int, side: Side, kind: str, message: str | None) -> None:
     """Whatever the error and its text: one frame more, which is an `error` event, and before it the plan as it was."""
     plan = applied(PLAN, ErrorEvent(kind, message=message, **{side: f"event {number}"}))  # type: ignore[arg-type]

@@ -286,7 +286,7 @@ def test_a_second_fault_sees_what_the_first_has_left() -> None:
 
 
 @given(st.sampled_from(PLACES), st.sampled_from(SIDES), st.sampled_from(sorted(HOW)))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_a_cut_leaves_a_beginning_of_the_body(place: str, side: Side, how: str) -> None:
     """Wherever it stands: exactly the bytes before its point."""
     assume((side, place, how) != ("before", "headers", "end"))
@@ -298,7 +298,7 @@ def test_a_cut_leaves_a_beginning_of_the_body(place: str, side: Side, how: str) 
 
 
 @given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(SIDES), st.integers(1, 9)), max_size=5))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_stalls_change_no_byte(stalls: list[tuple[str, Side, int]]) -> None:
     """However many there are: the same body in the same frames, and every second of them is waited."""
     plan = applied(PLAN, *(Stall(time, **{side: place}) for place, side, time in stalls))  # type: ignore[arg-type]

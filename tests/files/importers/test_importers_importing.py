@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from foreign_files import BODY, as_yaml, imported, vcr
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamlab.errors import ScenarioError
@@ -154,7 +154,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(value=VALUES, is_yaml=st.booleans())
 def test_nothing_escapes_but_our_errors(tmp_path: Path, *, value: Any, is_yaml: bool) -> None:
     """Whatever a file is made of, it is imported or is a ScenarioError with the file's name."""
@@ -164,7 +164,7 @@ def test_nothing_escapes_but_our_errors(tmp_path: Path, *, value: Any, is_yaml: 
         assert error.file == str(tmp_path / "file.json")  # noqa: PT017 - either is right
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_damaged_cassette_is_imported_or_refused(tmp_path: Path, data: st.DataObject) -> None:
     """Cut or with a byte changed anywhere."""
