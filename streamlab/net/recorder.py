@@ -1,8 +1,8 @@
 """The recorder: a proxy before one upstream that keeps every exchange.
 
 What a client gets is what a replay of the cassette will send it: the same head but for the date, a chunk for each read of the
-upstream, the same ending. Bytes go on to the client first and are kept then; of the end it is the other way round, so that
-what a client has had whole is whole on disk, whenever the recorder is killed.
+upstream, the same ending. Bytes go on to the client first and are kept then; of the last ones, and of the end, it is the other
+way round, so that what a client has had whole is whole on disk, whenever the recorder is killed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streamlab._version import __version__
@@ -194,13 +195,11 @@ class Recorder:
         if answer.head is not None:
             head = relayed(answer.head)
             relay = Relay(head, allowed)
-            connection.write(relay.head)
+            self._pass_on(relay.head, answer, recording, connection, partial(recording.head, head, answer.received))
             call.head(head.status, len(relay.head))
-            recording.head(head, answer.received)
             async for read in answer:
                 data, before = relay.body(read.data) if relay.has_body else b"", recording.progress.events
-                connection.write(data)
-                recording.read(read)
+                self._pass_on(data, answer, recording, connection, partial(recording.read, read))
                 call.watch(recording.progress.events - before, len(data), None)
                 await connection.ready()
         self._end(answer, recording)
@@ -212,6 +211,18 @@ class Recorder:
             return relay.is_kept
         await (connection.reset() if ending is Ending.RESET else connection.close())
         return False
+
+    def _pass_on(
+        self, data: bytes, answer: Answer, recording: Recording, connection: Connection, keep: Callable[[], None]
+    ) -> None:
+        """Send bytes on and keep them; if nothing follows them, keep them first, and that they were the last."""
+        if not answer.is_over:
+            connection.write(data)
+            keep()
+            return
+        keep()
+        self._end(answer, recording)
+        connection.write(data)
 
     def _keep_rest(self, answer: Answer | None, recording: Recording) -> None:
         """Keep what had arrived of an answer whose client has left; whatever the upstream had said by then counts."""

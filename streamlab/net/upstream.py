@@ -182,6 +182,11 @@ class Answer:
         while self.head is None and self.ended is None:
             await self._wait()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and all that came of it was iterated over."""
+        return self.ended is not None and not self._reads
+
     def __aiter__(self) -> Self:
         return self
 

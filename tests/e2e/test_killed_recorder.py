@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import time
 from pathlib import Path
 
+import pytest
 from raw_client import RawClient, request
 from raw_upstream import HEAD, Peer, chunk, serving
 from recorders import LONG, exchanges, recording, replay
@@ -48,6 +50,39 @@ def test_a_recorder_that_is_killed_loses_no_exchange(tmp_path: Path) -> None:
                     process.wait(LONG)
             recover(out)
             check(out, done, whole)
+
+
+PACKED = gzip.compress(b'{"x": "abc"}')
+WHOLE = {
+    "sized": b'HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{"x": "a"}',
+    "compressed": b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n%b" % (len(PACKED), PACKED),
+    "chunked": HEAD + chunk(STOP) + LAST,
+    "no content": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "empty": b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n",
+}
+"""Answers that say in several ways that they are whole."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", WHOLE)
+def test_an_answer_is_on_disk_before_the_client_has_the_last_of_it(tmp_path: Path, kind: str) -> None:
+    """However it says that it is whole: a recorder that is killed when the client has it has kept it."""
+
+    def behave(peer: Peer) -> None:
+        peer.request()
+        peer.send(WHOLE[kind])
+        peer.left()
+
+    out = tmp_path / "a.yaml"
+    with serving(behave) as server:
+        arguments = ("--upstream", server.url, "--out", str(out), "--keep-encoding")
+        with recording(*arguments, cwd=tmp_path) as (process, url), RawClient(url) as client:
+            answered = client.ask(request(headers={"accept-encoding": "gzip"}))
+            process.kill()
+            process.wait(LONG)
+    assert answered.ending == "complete"
+    recover(out)
+    assert [(each.ended, each.body) for each in exchanges(out)] == [(Ended.COMPLETE, answered.body)]
 
 
 def check(out: Path, done: int, whole: bytes) -> None:
