@@ -15,7 +15,7 @@ from typing import Protocol
 from streamlab.core.exchange import Read, Request
 from streamlab.core.plan import Head, Headers, without
 from streamlab.core.read_redaction import ReadRedactor
-from streamlab.core.redaction import Pattern, is_secret_header, redact_bytes, redact_headers, redact_query, redact_text
+from streamlab.core.redaction import Pattern, is_secret_header, redact_bytes, redact_headers, redact_path, redact_query
 
 __all__ = ["AnswerRedactor", "answer_redactor", "plain_request", "redact_request"]
 
@@ -49,7 +49,7 @@ def redact_request(request: Request, patterns: Sequence[Pattern] = ()) -> tuple[
     headers = tuple(each for each in without(request.headers, _UNKEPT) if not each[0].lower().startswith(_OURS))
     clean, count = _clean_headers(headers, patterns)
     body, in_body, _ = redact_bytes(request.body, patterns)
-    path, query = redact_text(request.path, patterns), redact_query(request.query, patterns)
+    path, query = redact_path(request.path, patterns), redact_query(request.query, patterns)
     count += in_body + (path != request.path) + (query != request.query)
     return replace(request, path=path, query=query, headers=clean, body=body), count
 

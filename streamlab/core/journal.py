@@ -8,7 +8,7 @@ from typing import Any, Literal, overload
 
 from streamlab.core.delivery import Sent
 from streamlab.core.exchange import Request
-from streamlab.core.redaction import redact_bytes, redact_headers, redact_query, redact_text
+from streamlab.core.redaction import exactly, redact_bytes, redact_headers, redact_path, redact_query, secret_values
 from streamlab.core.shown import count, seconds, visible
 from streamlab.errors import VerificationError
 
@@ -231,10 +231,11 @@ def _were(number: int) -> str:
 
 def redacted(request: Request) -> Request:
     """Return a request without the secrets that it carries."""
+    patterns = exactly(secret_values(request.headers))
     return replace(
         request,
-        path=redact_text(request.path),
-        query=redact_query(request.query),
-        headers=redact_headers(request.headers),
-        body=redact_bytes(request.body)[0],
+        path=redact_path(request.path, patterns),
+        query=redact_query(request.query, patterns),
+        headers=redact_headers(request.headers, patterns),
+        body=redact_bytes(request.body, patterns)[0],
     )

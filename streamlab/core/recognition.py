@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from streamlab.core.exchange import Request
 from streamlab.core.matching import Difference
-from streamlab.core.redaction import Pattern, redact_text, secret_values
+from streamlab.core.redaction import Pattern, exactly, redact_bytes, redact_path, redact_text, secret_values
 
 __all__ = ["NORMALISERS", "Matching", "traits"]
 
@@ -119,8 +119,8 @@ class Matching:
 
         Secrets are looked for in the text, as a recorder does, and then in each string of it, where nothing is escaped.
         """
-        patterns = (*self.redact, *(re.compile(re.escape(each)) for each in secret_values(request.headers)))
-        text = _redacted(request.body.decode("utf-8", "surrogateescape"), patterns)
+        patterns = (*self.redact, *exactly(secret_values(request.headers)))
+        text = _redacted(redact_bytes(request.body, patterns)[0].decode("utf-8", "surrogateescape"), patterns)
         try:
             value = _plain(json.loads(text, parse_constant=str), patterns)
             # Left out, it is false; and it is read here, where it is what a recorder has kept of it.
@@ -133,7 +133,7 @@ class Matching:
         return _Body("json", self._normalised(text), stream=is_asked)
 
     def _path(self, request: Request) -> str:
-        return unquote(_redacted(request.path, self.redact))
+        return unquote(redact_path(request.path, self.redact))
 
     def _normalised(self, text: str) -> str:
         for name in self.normalise:

@@ -8,10 +8,12 @@ goes beyond a string of JSON. Redacting twice is redacting once: what stands for
 
 from __future__ import annotations
 
+import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from streamlab.core.plan import Headers
 from streamlab.errors import ScenarioError
@@ -21,10 +23,12 @@ __all__ = [
     "SHAPES",
     "Pattern",
     "compile_patterns",
+    "exactly",
     "is_secret_header",
     "may_hold_keys",
     "redact_bytes",
     "redact_headers",
+    "redact_path",
     "redact_query",
     "redact_text",
     "secret_values",
@@ -69,7 +73,11 @@ _TRIGGERS = (
 _TRIGGER = re.compile("gh[pousr]_")
 """A text without any of these has none of the shapes; looking for them is much faster."""
 _TRIGGER_BYTES, _TRIGGER_IN_BYTES = tuple(each.encode() for each in _TRIGGERS), re.compile(_TRIGGER.pattern.encode())
-_LEAST, _DIGIT = 16, re.compile("[0-9]")
+_ESCAPES = re.compile(r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_CREDENTIALS = re.compile("(?:.*[-_.])?(?:authorization|api[-_]?key|token)")
+_MIXED = re.compile("[0-9].*[A-Za-z]|[A-Za-z].*[0-9]")
+_SHORT, _WORD, _LONG = 8, 12, 16
+"""The least characters of a secret with letters and digits, of a key of whatever characters, and of any other secret."""
 
 Span = tuple[int, int]
 
@@ -112,6 +120,12 @@ def redact_query(query: str, patterns: Sequence[Pattern] = ()) -> str:
     return "&".join(_parameter(each, patterns) for each in redact_text(query, patterns).split("&"))
 
 
+def redact_path(path: str, patterns: Sequence[Pattern] = ()) -> str:
+    """Return a path with anything key-shaped taken out, with or without percent-escapes."""
+    parts = redact_text(path, patterns).split("/")
+    return "/".join(each if redact_text(plain := unquote(each), patterns) == plain else REDACTED for each in parts)
+
+
 def _parameter(written: str, patterns: Sequence[Pattern]) -> str:
     name, equals, value = written.partition("=")
     if not value or value == REDACTED:
@@ -134,14 +148,15 @@ def redact_text(text: str, patterns: Sequence[Pattern] = ()) -> str:
 def redact_bytes(data: bytes, patterns: Sequence[Pattern] = (), marks: Sequence[int] = ()) -> tuple[bytes, int, list[int]]:
     """Return the bytes redacted as a text, how many secrets were in them, and where these offsets are now.
 
-    An offset within a secret is now at the end of what stands for it.
+    An offset within a secret is now at the end of what stands for it. A secret is found in the escapes of JSON too.
     """
-    if not (shapes := (SHAPES,) if may_hold_keys(data) else ()) and not patterns:
+    has_escapes = b"\\u" in data or b"\\/" in data
+    if not (shapes := (SHAPES,) if has_escapes or may_hold_keys(data) else ()) and not patterns:
         return data, 0, list(marks)
     text = data.decode("utf-8", "surrogateescape")
     count, places = 0, list(marks)
     for pattern in (*shapes, *patterns):
-        if spans := list(_matches(pattern, text)):
+        if spans := list(_escaped_matches(pattern, text) if has_escapes else _matches(pattern, text)):
             count += len(spans)
             places = _moved(text, spans, places)
             text = "".join(_pieces(text, spans))
@@ -156,17 +171,24 @@ def may_hold_keys(said: str | bytes) -> bool:
 
 
 def secret_values(headers: Headers) -> tuple[str, ...]:
-    """Return the secrets in the secret headers that are long enough to be told from a word, to be found elsewhere too."""
-    values = (part for name, value in headers if is_secret_header(name) for part in _parts(value))
-    return tuple(dict.fromkeys(each for each in values if len(each) >= _LEAST and _DIGIT.search(each)))
+    """Return the secrets in the secret headers that can be told from a word, to be found elsewhere too."""
+    values = (part for name, value in headers if is_secret_header(name) for part in _parts(name.lower(), value))
+    return tuple(dict.fromkeys(values))
 
 
-def _parts(value: str) -> Iterator[str]:
-    """Yield the credential after its scheme, or the values of cookies."""
-    for each in value.split(";"):
+def exactly(texts: Iterable[str]) -> tuple[Pattern, ...]:
+    """Return the patterns that match these texts and nothing else."""
+    return tuple(re.compile(re.escape(each)) for each in texts)
+
+
+def _parts(name: str, value: str) -> Iterator[str]:
+    """Yield the credential after its scheme, or the values of cookies, and not what a cookie is for."""
+    is_credential = _CREDENTIALS.fullmatch(name) is not None
+    for each in value.split(";")[: 1 if name == "set-cookie" else None]:
         scheme, space, rest = each.strip().partition(" ")
-        yield rest.strip() if space else scheme
-        yield each.partition("=")[2].strip()
+        for part in (rest.strip() if space else scheme, each.partition("=")[2].strip()):
+            if (len(part) >= _SHORT and _MIXED.search(part)) or len(part) >= (_WORD if is_credential else _LONG):
+                yield part
 
 
 def _matches(pattern: Pattern, text: str) -> Iterator[Span]:
@@ -179,6 +201,27 @@ def _matches(pattern: Pattern, text: str) -> Iterator[Span]:
     for part in text.split(REDACTED):
         yield from ((start + each.start(), start + each.end()) for each in found.finditer(part) if each[0])
         start += len(part) + len(REDACTED)
+
+
+def _escaped_matches(pattern: Pattern, text: str) -> Iterator[Span]:
+    """Yield where a pattern matches what a text says when the escapes of JSON in it are read, as places in the text."""
+    said: list[str] = []
+    plain, written = [0], [0]  # where what is said, and what is written, changes from letters to an escape or back
+    for escape in _ESCAPES.finditer(text):
+        if len(escape[0]) > 2 or escape[0] == r"\/":  # noqa: PLR2004 - the others are a backslash and a letter
+            said += (text[written[-1] : escape.start()], json.loads(f'"{escape[0]}"'))
+            start = plain[-1] + len(said[-2])
+            plain += (start, start + 1)
+            written += escape.span()
+    said.append(text[written[-1] :])
+    plain.append(plain[-1] + len(said[-1]))
+    written.append(len(text))
+    whole = "".join(said)
+    if pattern is SHAPES and not may_hold_keys(whole):
+        return
+    for begin, end in _matches(pattern, whole):
+        first, last = bisect_right(plain, begin) - 1, bisect_left(plain, end)
+        yield written[first] + begin - plain[first], written[last] - (plain[last] - end)
 
 
 def _pieces(text: str, spans: Sequence[Span]) -> Iterator[str]:

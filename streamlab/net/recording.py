@@ -6,14 +6,13 @@ Nothing that goes wrong here is felt by the client: it is said, and the exchange
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from streamlab.core.exchange import Ended, Read, Request
 from streamlab.core.exchange_redaction import AnswerRedactor, answer_redactor, redact_request
 from streamlab.core.plan import Head
-from streamlab.core.redaction import Pattern, redact_text, secret_values
+from streamlab.core.redaction import exactly, redact_text, secret_values
 from streamlab.core.self_check import Expected, check
 from streamlab.core.tapes import Matching
 from streamlab.errors import StreamlabError
@@ -61,7 +60,7 @@ class Recordings:
 
     def __init__(self, writer: CassetteWriter, tell: Tell, *, matching: Matching, secrets: Sequence[str] = ()) -> None:
         self.writer, self.tell, self.matching = writer, tell, matching
-        self.patterns = (*matching.redact, *_exactly(secrets))
+        self.patterns = (*matching.redact, *exactly(secrets))
         self.lock = asyncio.Lock()
         self._count = 0
 
@@ -85,7 +84,7 @@ class Recording:
         self.is_over = False
         self._recordings = recordings
         self._request = request
-        self._patterns = (*recordings.patterns, *_exactly(secret_values(request.headers)))
+        self._patterns = (*recordings.patterns, *exactly(secret_values(request.headers)))
         clean, self._count = redact_request(request, self._patterns)
         self._expected = Expected(request)
         self._redactor: AnswerRedactor | None = None
@@ -99,7 +98,7 @@ class Recording:
     def head(self, head: Head, first: float | None) -> None:
         """Take the head of the answer, without hop-by-hop headers, `first` seconds after the request."""
         self._first = first
-        self._patterns = (*self._patterns, *_exactly(secret_values(head.headers)))
+        self._patterns = (*self._patterns, *exactly(secret_values(head.headers)))
         has_body = self._request.method != "HEAD"
         self._redactor = answer_redactor(head, self._patterns, has_body=has_body)
         self._note(status=head.status)
@@ -186,7 +185,3 @@ class Recording:
 
     def _told(self) -> None:
         self._recordings.tell(self.progress)
-
-
-def _exactly(texts: Sequence[str]) -> tuple[Pattern, ...]:
-    return tuple(re.compile(re.escape(each)) for each in texts)

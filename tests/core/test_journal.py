@@ -291,3 +291,18 @@ def test_a_changed_call_is_as_if_it_were_replaced() -> None:
     new = changed(old, events_sent=2, ended="left")
     assert new == replace(old, events_sent=2, ended="left")
     assert (old.events_sent, new.sent is sent, hash(old) == hash(replace(old))) == (1, True, True)
+
+
+def test_the_key_of_a_request_is_taken_out_wherever_it_is_said() -> None:
+    """Whatever it looks like."""
+    key = "correct-horse-battery"
+    body = b'{"system": "my key is correct\\u002dhorse-battery"}'
+    kept = redacted(
+        Request(path=f"/v1/{key}", query=f"a={key}", headers=(("x-api-key", key), ("x-a", f"not {key}")), body=body)
+    )
+    assert kept == Request(
+        path="/v1/[redacted]",
+        query="a=[redacted]",
+        headers=(("x-api-key", "[redacted]"), ("x-a", "not [redacted]")),
+        body=b'{"system": "my key is [redacted]"}',
+    )

@@ -159,7 +159,7 @@ def test_the_same_key_is_no_difference(one: Any, other: Any) -> None:
     assert (matching.differences(recorded, asked) == ()) is is_same
 
 
-@given(JSON, st.sampled_from([(), ("[a-z]+_[0-9]+",), ("a",), ('"',)]))
+@given(JSON, st.sampled_from([(), ("[a-z]+_[0-9]+",), ("a",), ('"',), ("é",), ("[^ -~]+",)]))
 @example({"a": None, "stream": True}, ("a",))
 def test_a_request_matches_what_is_kept_of_it(body: Any, patterns: tuple[str, ...]) -> None:
     """Whatever a recorder takes out of a request, the request itself still finds its recording."""

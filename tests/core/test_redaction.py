@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from streamlab.core.redaction import (
     is_secret_header,
     redact_bytes,
     redact_headers,
+    redact_path,
     redact_query,
     redact_text,
     secret_values,
@@ -244,6 +246,48 @@ def test_the_secrets_in_headers_are_known_for_elsewhere() -> None:
         ("authorization", "Bearer weird-key-of-gateway-7"),
         ("cookie", "a=1; session=0123456789abcdef"),
         ("x-api-key", "test-key"),
+        ("x-api-key", "correct-horse"),
+        ("cookie", "theme=dark-mode"),
+        ("cookie", "q=short1ck"),
+        ("set-cookie", "id=0123456789abcdef; Domain=.some-gateway.com; Max-Age=31536000; SameSite=Strict"),
     )
-    values = ("weird-key-of-gateway-7", "session=0123456789abcdef", "0123456789abcdef")
+    values = (
+        *("weird-key-of-gateway-7", "session=0123456789abcdef", "0123456789abcdef", "correct-horse", "q=short1ck", "short1ck"),
+        "id=0123456789abcdef",
+    )
     assert secret_values((*headers, ("accept", "0123456789abcdef012345"))) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "patterns", "clean"),
+    [
+        (r'{"s": "Patient Zo\u00eb M\u00fcller, born"}', ["Zoë Müller"], '{"s": "Patient [redacted], born"}'),
+        (r'{"\u0073k-ant-api03-abcdefgh1234": 1}', [], '{"[redacted]": 1}'),
+        (r'{"s": "sk-ant-api03-abcdefgh\u0041\u0042\nx"}', [], r'{"s": "[redacted]\nx"}'),
+        (r'{"u": "https:\/\/user:urlpass99@host\/"}', [], r'{"u": "https:\/\/[redacted]@host\/"}'),
+        (r'{"c": "a cust\u005f4815 \u00e9 b"}', ["cust_[0-9]+"], r'{"c": "a [redacted] \u00e9 b"}'),
+        (r'"\ud83d\ude00sk-ant-api03-abcdefgh1234\ud83d\ude00"', [], r'"\ud83d\ude00[redacted]\ud83d\ude00"'),
+        (r'"\\u0041 \ud800 cust_1"', ["A", "cust_1"], r'"\\u0041 \ud800 [redacted]"'),
+        (r"C:\users\x cust_1 \u00 ", ["cust_1"], r"C:\users\x [redacted] \u00 "),
+    ],
+)
+def test_a_secret_is_found_in_the_escapes_of_json(text: str, patterns: list[str], clean: str) -> None:
+    """What a reader of the JSON would read is looked at; all else stays as it was written."""
+    assert redact_bytes(text.encode(), patterns)[0] == clean.encode()
+
+
+@given(st.text(), st.text(), st.data())
+def test_no_escape_hides_a_secret(before: str, after: str, data: st.DataObject) -> None:
+    """Whichever characters are escaped, what is read is what is read of the plain text without its secret."""
+    secret = "cust_Zoë😀7"
+    written = "".join(json.dumps(each)[1:-1] if data.draw(st.booleans()) else each for each in secret)
+    around = [json.dumps(each) for each in (before, after)]
+    clean, count, _ = redact_bytes(f'[{around[0]}, "{written}", {around[1]}]'.encode(), [re.escape(secret)])
+    assert json.loads(clean) == [before.replace(secret, REDACTED), REDACTED, after.replace(secret, REDACTED)]
+    assert count >= 1
+
+
+def test_a_secret_in_a_path_is_found_with_its_percent_escapes() -> None:
+    """A part of a path with one in it goes whole; the others stay as they are written."""
+    assert redact_path("/v1/sk%2dant%2dapi03%2dabcdefgh/mess%61ges") == "/v1/[redacted]/mess%61ges"
+    assert redact_path(f"/v1/{API_KEY}/x") == "/v1/[redacted]/x"

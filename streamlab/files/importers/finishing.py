@@ -13,7 +13,7 @@ from streamlab.core.exchange import MESSAGES, Exchange, Read, Request
 from streamlab.core.messages import DEFAULT_MODEL
 from streamlab.core.plan import EVENT_STREAM, JSON, Head, Headers, without
 from streamlab.core.read_redaction import ReadRedactor
-from streamlab.core.redaction import Pattern, redact_bytes, redact_headers, redact_query, redact_text
+from streamlab.core.redaction import Pattern, exactly, redact_bytes, redact_headers, redact_query, redact_text, secret_values
 from streamlab.files.importers.bodies import GZIP, gunzip, how_ended, is_json, is_stream, is_text, model_of
 from streamlab.files.importers.drafts import REQUEST_BODIES, Draft
 
@@ -46,6 +46,7 @@ class Finisher:
     redacted: int = 0
     skipped: list[str] = field(default_factory=list)
     unknown: dict[str, None] = field(default_factory=dict)
+    _secrets: Sequence[Pattern] = field(default=(), init=False, compare=False)
 
     def exchange(self, draft: Draft) -> Exchange | None:
         """Return the exchange; None, with the reason in `skipped`, if it is no call of the Messages API."""
@@ -55,6 +56,7 @@ class Finisher:
                 f"{draft.label}: {draft.method.upper()} {_shown(draft.url)} is not a request to the Messages API"
             )
             return None
+        self._secrets = (*self.patterns, *exactly(secret_values((*draft.request_headers, *draft.headers))))
         self._note(*draft.unknown)
         reads, coding = self._decompressed(draft)
         body = b"".join(read.data for read in reads)
@@ -76,7 +78,7 @@ class Finisher:
         path, query = target
         body = _plain(draft.request_body)
         if not body:
-            body = dump({"model": model_of(answer) or DEFAULT_MODEL, "stream": is_stream(answer)}).encode()
+            body = dump({"model": model_of(answer) or DEFAULT_MODEL, "stream": is_stream(answer)}).encode("utf-8", "replace")
             if draft.url is not None:
                 self._note(REQUEST_BODIES)
         headers = self._clean(draft, draft.request_headers, "request")
@@ -99,7 +101,7 @@ class Finisher:
         bad = [name for name, value in kept if not _NAME.fullmatch(name) or _UNSENDABLE.search(value)]
         self.skipped += (f"{draft.label}: the {whose} header {name!a} is none that HTTP can carry" for name in bad)
         kept = tuple((name, value.strip()) for name, value in kept if name not in bad)
-        clean = redact_headers(kept, self.patterns)
+        clean = redact_headers(kept, self._secrets)
         self.redacted += sum(before != after for before, after in zip(kept, clean, strict=True))
         return clean
 
@@ -113,19 +115,19 @@ class Finisher:
         return draft.reads, coding
 
     def _redacted_reads(self, reads: tuple[Read, ...], *, is_stream: bool) -> tuple[Read, ...]:
-        redactor = ReadRedactor(self.patterns, is_stream=is_stream)
+        redactor = ReadRedactor(self._secrets, is_stream=is_stream)
         clean = [each for read in reads for each in redactor.feed(read)]
         clean += redactor.close()
         self.redacted += redactor.count
         return tuple(clean) if redactor.count else reads
 
     def _redacted_bytes(self, body: bytes) -> bytes:
-        clean, count, _ = redact_bytes(body, self.patterns)
+        clean, count, _ = redact_bytes(body, self._secrets)
         self.redacted += count
         return clean
 
     def _redacted_query(self, query: str) -> str:
-        clean = redact_query(query, self.patterns)
+        clean = redact_query(query, self._secrets)
         self.redacted += clean != query
         return clean
 

@@ -227,3 +227,24 @@ def test_what_the_format_says_holds() -> None:
     assert exchange is not None
     assert (exchange.head, exchange.reads, exchange.ended) == (None, (), Ended.RESET)
     assert list(finisher.unknown) == ["a", "b"]
+
+
+def test_the_key_of_a_request_is_taken_out_of_its_body_and_its_answer() -> None:
+    """Whatever it looks like: a gateway may repeat it."""
+    key = "my-team-gateway-key"
+    body = b'{"error": "no such key: my-team-gateway-key"}'
+    exchange, finisher = finish(
+        request_headers=(("x-api-key", key),), request_body=f'{{"model": "m", "system": "{key}"}}'.encode(), reads=(Read(body),)
+    )
+    assert exchange is not None
+    assert b"".join(read.data for read in exchange.reads) == b'{"error": "no such key: [redacted]"}'
+    assert exchange.request.body == b'{"model": "m", "system": "[redacted]"}'
+    assert finisher.redacted == 3
+
+
+def test_a_model_that_no_text_can_hold_is_no_reason_to_stop() -> None:
+    """What stands for a lost request says it as far as it can be said."""
+    body = b'{"type": "message", "role": "assistant", "model": "\\ud800", "content": []}'
+    exchange, _ = finish(request_body=None, reads=(Read(body),))
+    assert exchange is not None
+    assert exchange.request.json == {"model": "?", "stream": False}
