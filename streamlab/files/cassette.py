@@ -297,4 +297,4 @@ def _says_end(span: Span, source: Source, name: str, *, is_last: bool) -> bool:
         data = load_document(source(span.start, span.end - span.start), span.line, name).located.data
     except ScenarioError:
         return False
-    return isinstance(data, dict) and "ended" in data and (not is_last or data["ended"] in set(Ended))
+    return isinstance(data, dict) and "ended" in data and (not is_last or data["ended"] in [*Ended])

@@ -106,6 +106,8 @@ def test_a_last_exchange_that_is_cut_off_is_not_believed(tmp_path: Path, size: i
         ("request:\n  path: /\nresponse:\n  status: 200\nended_at: 1.2", "before it says how it ended"),
         ("request:\n  path: /\nresponse:\n  status: 200\nended: compl", "before it says how it ended"),
         ("request:\n  path: /\nresponse:\n  status: 200\nend", "before it says how it ended"),
+        ("request: {}\nended: {a: b}", "before it says how it ended"),
+        ("request: {}\nended: [1]", "before it says how it ended"),
     ],
 )
 def test_what_is_missing_is_said(tmp_path: Path, rest: str, where: str) -> None:

@@ -53,6 +53,9 @@ def _read(document: Document) -> Iterator[Draft | str]:
         if ended is None and "status" in response and "text" not in response["content"] and not _has_no_body(response):
             yield f"{label}: the body of its answer was not kept"
             continue
+        if (is_unanswered := _is_unanswered(response)) and "content" in response and response["content"]["text"].value:
+            yield f"{label}: its answer has a body and no status"
+            continue
         first, ended_at = _times(each) if has_times else (None, None)
         asked, notes = _asked(request)
         yield Draft(
@@ -61,7 +64,7 @@ def _read(document: Document) -> Iterator[Draft | str]:
             url=request["url"].text(),
             request_headers=headers_of(request["headers"]),
             request_body=asked,
-            status=status_of(response["status"]) if response["status"].value else None,
+            status=None if is_unanswered else status_of(response["status"]),
             headers=_unfolded(headers_of(response["headers"])),
             reads=_reads(response["content"]) if "content" in response else (),
             ended=ended,
@@ -77,8 +80,13 @@ def _is_polly(log: Part) -> bool:
     return creator is not None and str(creator["name"].value).startswith(_POLLY)
 
 
+def _is_unanswered(response: Part) -> bool:
+    """Whether no head came: browsers write a status of 0 then."""
+    return response["status"].value in (0, None)
+
+
 def _has_no_body(response: Part) -> bool:
-    return not response["status"].value or ("content" in response and response["content"]["size"].value == 0)
+    return _is_unanswered(response) or ("content" in response and response["content"]["size"].value == 0)
 
 
 def _asked(request: Part) -> tuple[bytes | None, tuple[str, ...]]:

@@ -132,3 +132,16 @@ def test_broken_archives(tmp_path: Path, archive: Any, message: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         imported(tmp_path, archive, "x.har")
     assert str(caught.value) == f"{tmp_path / 'x.har'}: {message}"
+
+
+@pytest.mark.parametrize("status", [0, None])
+def test_an_answer_without_a_status_is_not_made_up(tmp_path: Path, status: int | None) -> None:
+    """What it had of a body cannot be sent, and that is said."""
+    found = imported(tmp_path, har(status=status))
+    assert (found.exchanges, found.skipped) == ((), ("entry 1: its answer has a body and no status",))
+
+
+def test_a_status_that_is_none_is_an_error(tmp_path: Path) -> None:
+    """With its place."""
+    with pytest.raises(ScenarioError, match=r"log\.entries\.0\.response\.status: a status from 200 to 599 is expected, not ''"):
+        imported(tmp_path, har(status=""))
