@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from streamlab.net.server import MockServer
+from streamlab.net.waiting import require_other_thread
 
 __all__ = ["Background"]
 
@@ -40,7 +41,8 @@ class Background:
             self._end()
 
     def call(self, make: Callable[[], Awaitable[_T]]) -> _T:
-        """Run a coroutine in the server's thread and return what it returns."""
+        """Run a coroutine in the server's thread and return what it returns. Raises ServerError in that thread."""
+        require_other_thread()
 
         async def run() -> _T:
             return await make()

@@ -15,6 +15,7 @@ from streamlab.core.parking import Doing, Parking, Spot
 from streamlab.core.shown import count
 from streamlab.core.shown import seconds as seconds_shown
 from streamlab.errors import ServerError, VerificationError
+from streamlab.net.waiting import require_other_thread
 
 __all__ = ["Clock", "LabClock", "NamespaceClock", "PlainClock", "RealClock", "ScriptClock"]
 
@@ -171,7 +172,6 @@ class NamespaceClock:
 
     def __init__(self) -> None:
         self._time = _Time()
-        self._thread: int | None = None
 
     def now(self) -> float:
         """Return the seconds since this clock was made."""
@@ -193,9 +193,9 @@ class NamespaceClock:
     def wait_until_parked(self, n: int = 1, *, timeout: float = 5.0) -> None:
         """Wait until `n` scripts wait for the clock, or hang for ever."""
         __tracebackhide__ = True  # pytest shows the line of the test
+        require_other_thread()
         now = self._time
         with now.lock:
-            self._require_other_thread()
             if not now.wait_for(lambda: now.parking.parked >= n, time.monotonic() + timeout):
                 waited = f"{count(n, 'script')} should wait for the clock by now, {seconds_shown(timeout)} later"
                 raise VerificationError(self._told(f"{waited}, and {now.parking.parked} do"))
@@ -205,9 +205,9 @@ class NamespaceClock:
         __tracebackhide__ = True
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
             raise ServerError(f"a number of seconds from 0 is expected, not {seconds!r}")
+        require_other_thread()
         until = time.monotonic() + timeout
         with self._time.lock:
-            self._require_other_thread()
             if self._time.mode is _Mode.REAL:
                 raise ServerError("the clock goes by itself, so it cannot be advanced\n  hint: call hold() first")
             self._advance(self._time.now() + seconds, until, timeout)
@@ -229,7 +229,6 @@ class NamespaceClock:
         """Return the clock of a script that begins; it runs until it says otherwise, and calls `end` when it is over."""
         script = _Script(self._time)
         with self._time.lock:
-            self._thread = threading.get_ident()
             self._time.parking.enter(script)
         return script
 
@@ -245,11 +244,6 @@ class NamespaceClock:
                 for script in self._time.parking:
                     script.rearm()
             self._time.settle()
-
-    def _require_other_thread(self) -> None:
-        if threading.get_ident() == self._thread:
-            hint = "call it in another: await asyncio.to_thread(...)"
-            raise ServerError(f"the server's own thread cannot wait for what it has to do itself\n  hint: {hint}")
 
     def _told(self, problem: str) -> str:
         now = self._time.now()

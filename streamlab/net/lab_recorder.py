@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 from streamlab.core.exchange import Request
 from streamlab.core.plan import Headers
-from streamlab.core.replies import Answer, answer
+from streamlab.core.replies import Answer
 from streamlab.errors import ServerError
 from streamlab.files.cassette_output import CassetteOutput, Mode
 from streamlab.net.lab import Host, Lab
@@ -104,13 +104,6 @@ def _replay(namespace: Namespace) -> Replay:
     """Return what answers with the rules of a namespace, and leaves to the upstream what they have no answer to."""
 
     def replay(request: Request) -> Answer | None:
-        with namespace.lock:
-            settings = replace(namespace.settings, validate=False)  # what the API refuses, it refuses itself
-            date = ("date", formatdate(usegmt=True))
-            found, state = answer(request, namespace.rules, namespace.state, settings, common=(date,))
-            if found.rule is None:
-                return None
-            namespace.state = state
-        return found
+        return namespace.replay(request, common=(("date", formatdate(usegmt=True)),))
 
     return replay

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -79,13 +79,33 @@ class Namespace:
 
     def answer(self, request: Request, common: Headers) -> Answer:
         """Return the answer to a request, and remember it."""
+        return self._answer(request, common, self.settings, lambda _: True)
+
+    def replay(self, request: Request, common: Headers) -> Answer | None:
+        """Return what the rules answer; None, and remember nothing, if they have no answer.
+
+        What the API refuses, it refuses itself.
+        """
+        found = self._answer(request, common, replace(self.settings, validate=False), lambda found: found.rule is not None)
+        return None if found.rule is None else found
+
+    def _answer(self, request: Request, common: Headers, settings: Settings, is_kept: Callable[[Answer], bool]) -> Answer:
+        """Return the answer to a request, and remember it if it is kept.
+
+        It is made without the lock, since it may be made by a function of the test, which scripts what comes next. The server
+        has one thread, so that no other answer is made meanwhile; and if all is forgotten meanwhile, it stays so.
+        """
         texts = [value for name, value in request.headers if name.lower() == FAULT_HEADER]
 
         def ordered() -> list[Fault]:
             return [fault for text in texts for fault in parse_fault_text(text, FAULT_HEADER)]
 
         with self.lock:
-            found, self.state = answer(request, self.rules, self.state, self.settings, common=common, ordered=ordered)
+            rules, before = self.rules, self.state
+        found, after = answer(request, rules, before, settings, common=common, ordered=ordered)
+        with self.lock:
+            if self.state is before and is_kept(found):
+                self.state = after
         return found
 
     def clear(self) -> None:

@@ -29,6 +29,7 @@ from streamlab.net.listener import Listener
 from streamlab.net.namespace import FAULT_HEADER, Namespace
 from streamlab.net.peer import PeerServer
 from streamlab.net.perform import Connection, perform
+from streamlab.net.waiting import serve_here
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -70,6 +71,7 @@ class MockServer:
         make = request_factory(MAX_REQUEST)
         self._web = PeerServer(self._handle, request_factory=make, handler_cancellation=True, access_log=None, logger=_logger)
         self._listener = Listener(self._web)
+        serve_here()
         return await self._listener.start(host, port, sock)
 
     async def refuse(self, times: int | None = None) -> None:

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Protocol
+from weakref import WeakSet
 
 from streamlab.core.journal import Journal
 from streamlab.core.shown import count, seconds
 from streamlab.errors import ServerError, VerificationError
 
-__all__ = ["Watched", "wait_for"]
+__all__ = ["Watched", "require_other_thread", "serve_here", "wait_for"]
+
+_serving: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+"""The loops in which servers run."""
+
+
+def serve_here() -> None:
+    """Take note that the running loop is that of a server."""
+    _serving.add(asyncio.get_running_loop())
+
+
+def require_other_thread() -> None:
+    """Raise ServerError in the thread of a server: whatever it waited for, it would have to do itself."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    if loop in _serving:
+        hint = "call it in the test, not in a function that makes a reply; or in another thread: asyncio.to_thread(...)"
+        raise ServerError(f"the server's own thread cannot wait for what it has to do itself\n  hint: {hint}")
 
 
 class Watched(Protocol):
@@ -33,9 +54,10 @@ class Watched(Protocol):
 def wait_for(watched: Watched, condition: Callable[[Journal], object] | int, timeout: float) -> Journal:
     """Wait until a condition is true of the journal, or until so many calls have ended; return the journal.
 
-    Raises VerificationError when `timeout` seconds are over.
+    Raises VerificationError when `timeout` seconds are over, and ServerError in the thread of a server.
     """
     __tracebackhide__ = True  # pytest shows the line of the test
+    require_other_thread()
     holds, what = _condition(condition)
     until = time.monotonic() + timeout
     while True:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from streamlab.core.parking import Doing
 from streamlab.errors import ServerError, VerificationError
 from streamlab.net.clock import NamespaceClock, PlainClock, RealClock, ScriptClock
+from streamlab.net.waiting import serve_here
 
 Log = list[tuple[str, float]]
 
@@ -521,6 +522,7 @@ def test_the_servers_own_thread_cannot_wait_for_itself(stage: Stage, ask: Callab
     stage.at(10)
 
     async def inside() -> None:
+        serve_here()
         ask(stage.clock)
 
     with pytest.raises(

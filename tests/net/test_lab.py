@@ -36,7 +36,7 @@ from streamlab import (
 from streamlab.core.environment import DUMMY_KEY
 from streamlab.core.matching import When, parse_when
 from streamlab.core.pacing import Pace
-from streamlab.core.replies import Settings
+from streamlab.core.replies import Settings, State
 from streamlab.files.library import scenario_names
 from streamlab.net.lab import Host, Serving
 
@@ -186,6 +186,52 @@ def test_a_function_that_raises_is_a_problem_and_not_a_hung_client(lab: Lab) -> 
     assert len(lab.journal) == 1
     with pytest.raises(VerificationError, match="LookupError: no answer to 'Hello'"):
         lab.verify()
+
+
+def test_a_function_may_script_what_comes_next(lab: Lab) -> None:
+    """It is called without a lock, so a lab can be used there as anywhere; what it resets stays forgotten."""
+
+    def first(asked: Request) -> str:
+        lab.reply("Second.", when={"last_user": asked.last_user})
+        return f"First, and {len(lab.usages())} rules."
+
+    def last(_: Request) -> str:
+        lab.reset()
+        return "Last."
+
+    lab.reply(first)
+    assert [said(ask(lab)), said(ask(lab))] == ["First, and 2 rules.", "Second."]
+    lab.verify()
+    lab.reply(last)
+    assert said(ask(lab)) == "Last."
+    assert lab._space.namespace.state == State()
+    assert repr(lab) == f"<Lab {lab.url}, 0 rules, 1 calls>"
+
+
+WAITS: list[Callable[[Lab], object]] = [
+    lambda lab: lab.wait_for(0),
+    lambda lab: lab.clock.advance(1),
+    lambda lab: lab.clock.wait_until_parked(),
+    lambda lab: lab.refuse(),
+    lambda lab: lab.accept(),
+]
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_a_function_cannot_wait_for_its_own_server(lab: Lab, wait: Callable[[Lab], object]) -> None:
+    """Not even in the first answer: it is told so, and the server goes on."""
+
+    def reply(_: Request) -> str:
+        lab.clock.hold()
+        wait(lab)
+        return "Never."
+
+    lab.reply(reply)
+    lab.reply("Next.")
+    with pytest.raises(anthropic.InternalServerError, match="cannot wait for what it has to do itself"):
+        ask(lab)
+    assert "in the test, not in a function that makes a reply" in str(lab.journal.only.problem)
+    assert said(ask(lab)) == "Next."
 
 
 def test_a_function_that_returns_no_reply_is_a_problem(lab: Lab) -> None:

@@ -95,3 +95,12 @@ def test_forgetting_is_done_in_three_ways() -> None:
 def test_a_place_that_is_over_says_so_to_everybody(request_: Request) -> None:
     """Whatever is asked."""
     assert closed("test_a is over").answer(request_, ()).problem == "test_a is over"
+
+
+def test_what_the_rules_have_no_answer_to_is_not_remembered_of_a_replay() -> None:
+    """What the API refuses is left to the API."""
+    namespace = Namespace(rules=(Rule(name="a", replies=(as_reply("One."),), repeats=False),))
+    invalid = Request(body=b'{"model": "m", "messages": []}')
+    assert getattr(namespace.replay(invalid, ()), "rule", None) == "a"
+    before = namespace.state
+    assert (namespace.replay(invalid, ()), namespace.state) == (None, before)
