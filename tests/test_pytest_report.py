@@ -128,6 +128,17 @@ FAILURES: dict[str, tuple[str, list[str], list[str]]] = {
             "     the function that makes this reply raised AttributeError: 'Request' object has no attribute 'nothing'",
         ],
     ),
+    "a reply that says that the test has failed": (
+        """streamlab.reply(lambda _: __import__("pytest").fail("not to be asked")); app.careless()""",
+        [
+            "streamlab: call 1, POST /v1/messages: the function that makes this reply raised Failed: not to be asked",
+            ASKED,
+        ],
+        [
+            f"{FIRST}500 by 'reply 1', 0 events, complete by server after TIME",
+            "     the function that makes this reply raised Failed: not to be asked",
+        ],
+    ),
 }
 
 

@@ -247,7 +247,7 @@ def _made(make: Callable[[], Plan], request: Request, rng: Random, common: Heade
         return Answer(plan=make(), pace=INSTANT, rng=rng)
     except ScenarioError as error:
         problem = str(error)
-    except Exception as error:  # noqa: BLE001 - whatever a reply is made of, what goes wrong with it must reach the test
+    except BaseException as error:  # noqa: BLE001 - whatever a reply is made of, what goes wrong with it must reach the test
         problem = f"the reply cannot be made: {type(error).__name__}: {error}"
     return _failed(request, rng, problem, common, ERRORS["api"])
 

@@ -147,10 +147,13 @@ class Computed:
     as_source: Callable[[Any], Source]
 
     def plan(self, request: Request, rng: Random) -> Plan:
-        """Return the answer that the function's result stands for. Raises ScenarioError if the function fails."""
+        """Return the answer that the function's result stands for. Raises ScenarioError if the function fails.
+
+        Whatever it raises: `pytest.fail` and `sys.exit` would end the server's thread, and nobody would hear of them.
+        """
         try:
             result = self.function(request)
-        except Exception as error:
+        except BaseException as error:
             problem = f"the function that makes this reply raised {type(error).__name__}: {error}"
             raise ScenarioError(problem) from error
         return self.as_source(result).plan(request, rng)

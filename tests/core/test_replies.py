@@ -304,6 +304,19 @@ def broken(_: Request) -> Any:
     raise KeyError("city")
 
 
+def gives_up(_: Request) -> Any:
+    """Raise what is no Exception, as `pytest.fail` does."""
+    raise SystemExit(3)
+
+
+class Stopping:
+    """A source of one's own that raises the like."""
+
+    def plan(self, request: Request, rng: Any) -> Any:
+        """Stop everything."""
+        raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize(
     ("source", "faults", "problem"),
     [
@@ -313,6 +326,8 @@ def broken(_: Request) -> Any:
             "faults.1.at: the answer has no place 'delta 99'",
         ),
         (broken, [], "the function that makes this reply raised KeyError: 'city'"),
+        (gives_up, [], "the function that makes this reply raised SystemExit: 3"),
+        (Stopping(), [], "the reply cannot be made: KeyboardInterrupt: "),
         (lambda _: 5, [], "a reply is expected, not 5"),
     ],
 )
