@@ -4,7 +4,7 @@
     python docs/generate.py --check   change nothing; exit 1 if one of them is stale
 
 A name is that of a function below, such as `example FILE NAME…`, definitions out of a file in `tests/examples`, or
-`snippet FILE REGION`, a marked part of one in `tests/clients`. How the mock differs from the API is told by the docstrings of
+`snippet FILE REGION…`, marked parts of one in `tests/clients`. How the mock differs from the API is told by the docstrings of
 `tests/test_deviations.py`.
 """
 
@@ -98,15 +98,22 @@ def example(file: str, *names: str) -> str:
     return _fenced("python", "\n".join(lines))
 
 
-def snippet(file: str, region: str) -> str:
-    """Return a part of a file of `tests/clients`: the lines between `region NAME` and `endregion`, in comments."""
+def snippet(file: str, *names: str) -> str:
+    """Return marked parts of a file of `tests/clients`; the name `imports` stands for the imports that they need."""
     path = CLIENTS / file
-    lines = path.read_text(encoding="utf-8").splitlines()
-    marks = [number for number, line in enumerate(lines) if re.fullmatch(rf"\W*region {re.escape(region)}\W*", line)]
-    (start,) = marks
-    end = next(number for number in range(start, len(lines)) if re.fullmatch(r"\W*endregion\W*", lines[number]))
-    text = textwrap.dedent("\n".join(lines[start + 1 : end])).strip("\n")
+    source = path.read_text(encoding="utf-8")
+    text = "\n\n\n".join(_region(source, name) for name in names if name != "imports")
+    if "imports" in names:
+        text = _apart(_imports(source, text), text)
     return _fenced(_LANGUAGES[path.suffix], re.sub(r"  # (?:noqa|type: ignore)[^\n]*", "", text))
+
+
+def _region(source: str, name: str) -> str:
+    """Return the lines between `region NAME` and `endregion`, which stand in comments."""
+    lines = source.splitlines()
+    (start,) = [number for number, line in enumerate(lines) if re.fullmatch(rf"\W*region {re.escape(name)}\W*", line)]
+    end = next(number for number in range(start, len(lines)) if re.fullmatch(r"\W*endregion\W*", lines[number]))
+    return textwrap.dedent("\n".join(lines[start + 1 : end])).strip("\n")
 
 
 def outcomes() -> str:
@@ -146,10 +153,11 @@ def _apart(*parts: str) -> str:
 def _imports(source: str, chosen: str) -> str:
     """Return those imports of a module that the chosen part of it needs, in groups."""
     groups: list[list[str]] = [[], [], []]
+    names = {node.id for node in ast.walk(ast.parse(chosen)) if isinstance(node, ast.Name)}
     for node in ast.parse(source).body:
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
-        used = ", ".join(each.name for each in node.names if re.search(rf"\b{each.name}\b", chosen))
+        used = ", ".join(ast.unparse(each) for each in node.names if (each.asname or each.name) in names)
         module = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
         if used and module != "__future__":
             group = 0 if module.partition(".")[0] in sys.stdlib_module_names else 2 if module == "streamlab" else 1

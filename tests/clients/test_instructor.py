@@ -129,7 +129,7 @@ def test_it_retries_by_itself_before_the_stream(streamlab: Lab, programs: Progra
 def test_a_careful_program_notices_and_asks_again(streamlab: Lab, programs: Programs, fault: str, said: str) -> None:
     streamlab.reply(FOUND, faults=[fault])
     streamlab.reply(FOUND)
-    shown = programs.run("instructor_careful.py", '{"timeout": 0.7}')
+    shown = programs.run("instructor_careful.py", "0.7")
     assert (shown.one("again"), shown.one("answer")) == (said, LIGHTHOUSE)
     assert streamlab.wait_for(2).statuses == (200, 200)
 

@@ -12,7 +12,6 @@ from outcomes_frameworks import OUTCOMES, REMEDIES, VERSIONS, Client
 from streamlab import Call, Lab, error, message, text
 
 HELLO = "Hello from streamlab."
-COUNT = ["one", " two", " three", " four", " five"]
 TOLD = OUTCOMES[Client.LANGCHAIN]
 NAMED = ["langchain-anthropic", "langchain-core", "anthropic"]
 
@@ -139,6 +138,11 @@ def test_with_retry_does_not_retry_a_stream(streamlab: Lab, programs: Programs) 
     assert len(streamlab.journal) == 1
 
 
+# region count
+COUNT = ["one", " two", " three", " four", " five"]
+# endregion
+
+
 # region test
 @pytest.mark.parametrize(
     ("fault", "said"),
@@ -154,7 +158,7 @@ def test_with_retry_does_not_retry_a_stream(streamlab: Lab, programs: Programs) 
 def test_a_careful_program_notices_and_asks_again(streamlab: Lab, programs: Programs, fault: str, said: str) -> None:
     streamlab.reply(text(COUNT), faults=[fault])
     streamlab.reply("One to five.")
-    shown = programs.run("langchain_careful.py", '{"timeout": 0.7}')
+    shown = programs.run("langchain_careful.py", "0.7")
     assert (shown.one("again"), shown.one("answer")) == (said, "One to five.")
     assert streamlab.wait_for(2).statuses == (200, 200)
 

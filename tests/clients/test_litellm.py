@@ -12,7 +12,6 @@ from outcomes_frameworks import OUTCOMES, REMEDIES, VERSIONS, Client
 from streamlab import Call, Lab, error, text
 
 HELLO = "Hello from streamlab."
-COUNT = ["one", " two", " three", " four", " five"]
 TOLD = OUTCOMES[Client.LITELLM]
 
 programs = programs_of("litellm", "litellm")
@@ -145,6 +144,11 @@ def test_without_mcp_tools_do_not_work(streamlab: Lab, programs: Programs) -> No
     assert len(streamlab.journal) == 0
 
 
+# region count
+COUNT = ["one", " two", " three", " four", " five"]
+# endregion
+
+
 # region test
 @pytest.mark.parametrize(
     ("fault", "said"),
@@ -160,7 +164,7 @@ def test_without_mcp_tools_do_not_work(streamlab: Lab, programs: Programs) -> No
 def test_a_careful_program_notices_and_asks_again(streamlab: Lab, programs: Programs, fault: str, said: str) -> None:
     streamlab.reply(text(COUNT), faults=[fault])
     streamlab.reply("One to five.")
-    shown = programs.run("litellm_careful.py", '{"timeout": 0.7}')
+    shown = programs.run("litellm_careful.py", "0.7")
     assert (shown.one("again"), shown.one("answer")) == (said, "One to five.")
     assert streamlab.wait_for(2).statuses == (200, 200)
 

@@ -21,7 +21,7 @@ import anthropic
 import httpx2
 import pytest
 from outcomes_python import CREATE, OUTCOMES, REMEDIES, STREAM, VERSION
-from python import patterns
+from python import patterns, showing
 from python.calls import ASKED, both
 
 from streamlab import Cut, Journal, Lab, Stall, error, message, text
@@ -29,7 +29,9 @@ from streamlab import Cut, Journal, Lab, Stall, error, message, text
 PROGRAMS = Path(__file__).parent / "python"
 LONG = 30.0
 """Seconds after which what should go on has failed."""
+# region counting
 COUNTING = text(["One", " two", " three", " four."])
+# endregion
 
 
 def ask() -> str:
@@ -431,7 +433,7 @@ def consume_slowly(go_on: threading.Event, shown: list[str]) -> None:
             assert go_on.wait(LONG)
 
     with anthropic.Anthropic() as client, client.messages.stream(**ASKED) as stream:
-        patterns.consume_slowly(stream.text_stream, show, at_most=4)
+        showing.consume_slowly(stream.text_stream, show, at_most=4)
 
 
 async def consume_slowly_later(go_on: threading.Event, shown: list[str]) -> None:
@@ -488,7 +490,7 @@ def test_a_word_buffer_shows_whole_words_and_needs_to_be_closed(streamlab: Lab) 
     """Without the close, the last word is never shown."""
     streamlab.reply(text(["He", "llo wo", "rld, how", " are", " you", " to", "day?"]))
     shown: list[str] = []
-    buffer = patterns.WordBuffer(shown.append)
+    buffer = showing.WordBuffer(shown.append)
     shown_by(buffer)
     assert shown == ["Hello ", "world, ", "how ", "are ", "you "]
     buffer.close()
@@ -500,7 +502,7 @@ def test_a_timed_buffer_shows_several_pieces_at_once_and_none_late(streamlab: La
     pieces = [f"{number} " for number in range(40)]
     streamlab.reply(text(pieces), pace="100/s")
     shown: list[str] = []
-    buffer = patterns.TimedBuffer(shown.append, interval=0.1)
+    buffer = showing.TimedBuffer(shown.append, interval=0.1)
     shown_by(buffer)
     buffer.close()
     assert "".join(shown) == "".join(pieces)
@@ -512,7 +514,7 @@ def test_a_timed_buffer_shows_several_pieces_at_once_and_none_late(streamlab: La
 def test_progress_counters_count_deltas_and_take_the_tokens_from_the_end(streamlab: Lab) -> None:
     """A delta is no token: only `message_delta` tells how many there were."""
     streamlab.reply(message(text(["One", " two", " three"]), usage={"output_tokens": 57}))
-    progress = patterns.Progress()
+    progress = showing.Progress()
     seen = []
     with anthropic.Anthropic() as client, client.messages.create(**ASKED, stream=True) as stream:
         for event in stream:
@@ -581,9 +583,9 @@ def test_a_long_answer_without_a_stream_is_refused_by_the_sdk_before_it_is_sent(
 def test_a_delta_before_its_start_is_no_trouble_for_a_map_keyed_by_index(streamlab: Lab) -> None:
     with anthropic.Anthropic() as client:
         with client.messages.create(**ASKED, stream=True) as stream:
-            assert patterns.blocks_by_index(stream) == {0: "The first word comes too early."}
+            assert showing.blocks_by_index(stream) == {0: "The first word comes too early."}
         with client.messages.create(**ASKED, stream=True) as stream, pytest.raises(IndexError):
-            patterns.blocks_in_a_list(stream)
+            showing.blocks_in_a_list(stream)
         with client.messages.stream(**ASKED) as helper, pytest.raises(IndexError):
             helper.get_final_message()
     assert streamlab.journal.statuses == (200, 200, 200)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 
 import anthropic
@@ -13,7 +12,8 @@ from again import Incomplete, show_answer
 from pydantic import BaseModel, ValidationError
 from show import show
 
-OPTIONS = json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}")
+# region fixed
+IDLE = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0  # seconds in which something has to come
 
 
 class Lighthouse(BaseModel):
@@ -23,10 +23,9 @@ class Lighthouse(BaseModel):
     height_m: int
 
 
-# region fixed
 async def whole(question: str) -> Lighthouse:
     """Return the object. Raises Incomplete if it breaks off, lacks something or falls silent."""
-    client = instructor.from_provider("anthropic/claude-sonnet-4-6", async_client=True, **OPTIONS)
+    client = instructor.from_provider("anthropic/claude-sonnet-4-6", async_client=True, timeout=IDLE)
     asked = [{"role": "user", "content": question}]
     known = {}
     try:
@@ -44,6 +43,11 @@ async def whole(question: str) -> Lighthouse:
         raise Incomplete(str(error.type)) from error
 
 
+def ask(question: str) -> Lighthouse:
+    """Do it outside of an event loop."""
+    return asyncio.run(whole(question))
+
+
 # endregion
 
-show_answer(lambda question: asyncio.run(whole(question)).model_dump())
+show_answer(lambda question: ask(question).model_dump())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import anthropic
@@ -12,10 +11,11 @@ from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import AIMessageChunk
 from show import show
 
-model = ChatAnthropic(model="claude-sonnet-4-6", **json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}"))
-
-
 # region fixed
+IDLE = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0  # seconds in which something has to come
+model = ChatAnthropic(model="claude-sonnet-4-6", timeout=IDLE)
+
+
 def whole(question: str) -> str:
     """Return the whole answer. Raises Incomplete if it breaks off, stops too early or falls silent."""
     answer = AIMessageChunk("")

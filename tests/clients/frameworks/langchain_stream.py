@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from typing import Any
 
 from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import AIMessageChunk
 from show import show, show_error
 
-model = ChatAnthropic(model="claude-sonnet-4-6", **json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}"))
+OPTIONS = json.loads(sys.argv[2] if len(sys.argv) > 2 else "{}")
 
 
 # region naive
-def ask(question: str) -> AIMessageChunk:
+def ask(question: str, **options: Any) -> AIMessageChunk:
     """Show the text as it comes; return the chunks added up."""
+    model = ChatAnthropic(model="claude-sonnet-4-6", **options)
     answer = AIMessageChunk("")
     for chunk in model.stream(question):
         show(text=chunk.text)
@@ -26,8 +28,9 @@ def ask(question: str) -> AIMessageChunk:
 # endregion
 
 
-async def ask_later(question: str) -> AIMessageChunk:
+async def ask_later(question: str, **options: Any) -> AIMessageChunk:
     """Do the same in an event loop."""
+    model = ChatAnthropic(model="claude-sonnet-4-6", **options)
     answer = AIMessageChunk("")
     async for chunk in model.astream(question):
         show(text=chunk.text)
@@ -36,7 +39,7 @@ async def ask_later(question: str) -> AIMessageChunk:
 
 
 try:
-    answer = asyncio.run(ask_later("Say hello.")) if sys.argv[1] == "async" else ask("Say hello.")
+    answer = asyncio.run(ask_later("Say hello.", **OPTIONS)) if sys.argv[1] == "async" else ask("Say hello.", **OPTIONS)
     show(answer=answer.text, end=answer.response_metadata.get("stop_reason"), usage=answer.usage_metadata)
 except Exception as error:  # noqa: BLE001 - whatever it is, it is shown
     show_error(error)

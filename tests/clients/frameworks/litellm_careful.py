@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import litellm
 from again import Incomplete, show_answer
 from show import show
 
-MODEL = "anthropic/claude-sonnet-4-6"
-OPTIONS = json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}")
-
-
 # region fixed
+IDLE = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0  # seconds in which something has to come
+
+
 def whole(question: str) -> str:
     """Return the whole answer. Raises Incomplete if it breaks off, stops too early or falls silent."""
     answer = ""
-    stream = litellm.completion(MODEL, [{"role": "user", "content": question}], stream=True, **OPTIONS)
+    asked = [{"role": "user", "content": question}]
+    stream = litellm.completion("anthropic/claude-sonnet-4-6", asked, stream=True, timeout=IDLE)
     try:
         for chunk in stream:
             show(text=chunk.choices[0].delta.content or "")

@@ -11,10 +11,10 @@ import llm
 from again import Incomplete, show_answer
 from show import show
 
-IDLE = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0
-
-
 # region fixed
+IDLE = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0  # seconds in which something has to come
+
+
 async def whole(question: str) -> str:
     """Return the whole answer. Raises Incomplete if it breaks off, stops too early or falls silent."""
     response = llm.get_async_model("claude-sonnet-4.6").prompt(question)
@@ -35,6 +35,11 @@ async def whole(question: str) -> str:
     return await response.text()
 
 
+def ask(question: str) -> str:
+    """Do it outside of an event loop."""
+    return asyncio.run(whole(question))
+
+
 # endregion
 
-show_answer(lambda question: asyncio.run(whole(question)))
+show_answer(ask)

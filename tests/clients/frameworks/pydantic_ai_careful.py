@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 from again import Incomplete, show_answer
@@ -10,10 +9,11 @@ from pydantic_ai import Agent
 from pydantic_ai.exceptions import ModelAPIError
 from show import show
 
-agent = Agent("anthropic:claude-sonnet-4-6", model_settings=json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}"))
-
-
 # region fixed
+IDLE = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0  # seconds in which something has to come
+agent = Agent("anthropic:claude-sonnet-4-6", model_settings={"timeout": IDLE})
+
+
 def whole(question: str) -> str:
     """Return the whole answer. Raises Incomplete if it breaks off, stops too early or falls silent."""
     is_begun = False

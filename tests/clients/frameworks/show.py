@@ -6,9 +6,13 @@ import json
 from typing import Any
 
 
+# region show
 def show(**shown: Any) -> None:
     """Print things by their names."""
     print(json.dumps(shown), flush=True)  # noqa: T201 - it is what it does
+
+
+# endregion
 
 
 def show_error(error: BaseException) -> None:

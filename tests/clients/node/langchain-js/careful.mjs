@@ -1,11 +1,11 @@
+// region fixed
 import { ChatAnthropic } from "@langchain/anthropic";
 import { concat } from "@langchain/core/utils/stream";
-import { described, print } from "../print.mjs";
 
 const model = new ChatAnthropic({ model: "claude-sonnet-4-6" });
 const idle = Number(process.argv[2] ?? 30_000);
+const print = (line) => console.log(JSON.stringify(line));
 
-// region fixed
 /** Return the whole answer. Raises if it breaks off, stops too early, or falls silent. */
 async function whole(question) {
   const controller = new AbortController();
@@ -42,6 +42,7 @@ async function ask(question, tries = 3) {
   }
 }
 // endregion
+import { described } from "../print.mjs";
 
 try {
   print({ answer: (await ask("Say hello.")).text });

@@ -3,10 +3,13 @@ import { ChatAnthropic } from "@langchain/anthropic";
 
 const model = new ChatAnthropic({ model: "claude-sonnet-4-6", anthropicApiUrl: process.env.ANTHROPIC_BASE_URL, apiKey: "any" });
 // endregion
-import { concat } from "@langchain/core/utils/stream";
-import { described, print } from "../print.mjs";
+import { described } from "../print.mjs";
 
 // region naive
+import { concat } from "@langchain/core/utils/stream";
+
+const print = (line) => console.log(JSON.stringify(line));
+
 async function ask(question) {
   let answer;
   for await (const chunk of await model.stream(question)) {

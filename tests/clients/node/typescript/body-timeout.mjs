@@ -1,10 +1,10 @@
+// region body-timeout
 import Anthropic from "@anthropic-ai/sdk";
 import { Agent } from "undici";
-import { described, print } from "../print.mjs";
 
-// region body-timeout
 const client = new Anthropic({ fetchOptions: { dispatcher: new Agent({ bodyTimeout: 300 }) } });
 // endregion
+import { described, print } from "../print.mjs";
 
 const stream = client.messages.stream({
   model: "claude-sonnet-4-6",

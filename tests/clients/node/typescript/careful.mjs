@@ -1,10 +1,10 @@
+// region fixed
 import Anthropic from "@anthropic-ai/sdk";
-import { described, print } from "../print.mjs";
 
 const client = new Anthropic();
 const idle = Number(process.argv[2] ?? 30_000);
+const print = (line) => console.log(JSON.stringify(line));
 
-// region fixed
 /** Return the whole message. Raises an AnthropicError if it breaks off, stops too early, or falls silent. */
 async function whole(params) {
   const stream = client.messages.stream(params);
@@ -35,6 +35,7 @@ async function ask(params, tries = 3) {
   }
 }
 // endregion
+import { described } from "../print.mjs";
 
 try {
   const message = await ask({

@@ -1,17 +1,16 @@
+// region naive
 import { setTimeout as sleep } from "node:timers/promises";
 import Anthropic from "@anthropic-ai/sdk";
-import { described, print } from "../print.mjs";
 
 const client = new Anthropic();
 const pause = Number(process.argv[2] ?? 20);
 
 /** Show a text as if it were typed. */
 const show = async (text) => {
-  print({ text });
+  console.log(JSON.stringify({ text }));
   await sleep(pause);
 };
 
-// region naive
 async function ask(params) {
   const stream = client.messages.stream(params);
   let answer = "";
@@ -24,6 +23,7 @@ async function ask(params) {
   return answer;
 }
 // endregion
+import { described, print } from "../print.mjs";
 
 try {
   const messages = [{ role: "user", content: "Say hello." }];

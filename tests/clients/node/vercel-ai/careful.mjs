@@ -1,11 +1,11 @@
+// region fixed
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { streamText } from "ai";
-import { described, print } from "../print.mjs";
 
 const anthropic = createAnthropic({ baseURL: `${process.env.ANTHROPIC_BASE_URL}/v1` });
 const idle = Number(process.argv[2] ?? 30_000);
+const print = (line) => console.log(JSON.stringify(line));
 
-// region fixed
 /** Return the whole answer. Raises if it breaks off, stops too early, or falls silent. */
 async function whole(prompt) {
   const result = streamText({
@@ -36,6 +36,7 @@ async function ask(prompt, tries = 3) {
   }
 }
 // endregion
+import { described } from "../print.mjs";
 
 try {
   print({ answer: await ask("Say hello.") });

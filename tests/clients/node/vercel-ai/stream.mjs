@@ -4,9 +4,11 @@ import { streamText } from "ai";
 
 const anthropic = createAnthropic({ baseURL: `${process.env.ANTHROPIC_BASE_URL}/v1`, apiKey: "any" });
 // endregion
-import { described, print } from "../print.mjs";
+import { described } from "../print.mjs";
 
 // region naive
+const print = (line) => console.log(JSON.stringify(line));
+
 async function ask(prompt) {
   const result = streamText({ model: anthropic("claude-sonnet-4-6"), prompt });
   let answer = "";

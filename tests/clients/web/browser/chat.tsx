@@ -1,10 +1,11 @@
 /** A page that asks the chat server, and shows the answer as it comes. */
 
-import { useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { frames } from "./frames";
 
 // region hook
+import { useRef, useState } from "react";
+import { frames } from "./frames";
+
 type State = "idle" | "streaming" | "done" | "cancelled" | "failed";
 
 function useStream(url: string) {
