@@ -114,7 +114,7 @@ def record(**given: Any) -> None:
         click.echo(f"streamlab: {error}", err=True)
         raise click.exceptions.Exit(error.code) from None
     printer.summary(summary)
-    if code or (summary.failed and not session.command):
+    if code or ((summary.failed or summary.aside) and not session.command):
         raise click.exceptions.Exit(code or _FAILED)
 
 
@@ -198,11 +198,17 @@ class _Printer:
         counts = {name: getattr(summary, name) for name in ("recorded", "replayed", "redacted", "failed", "unlike")}
         if self._as_json:
             counts["recovered"] = len(summary.recovered)
-            self._object("summary", out=str(summary.out) if summary.is_there else None, **counts)
+            out = summary.aside or (summary.out if summary.is_there else None)
+            self._object("summary", out=None if out is None else str(out), **counts)
             return
-        if self._quiet and not (summary.failed or summary.unlike):
+        if self._quiet and not (summary.failed or summary.unlike or summary.aside):
             return
-        if not summary.recorded:
+        if summary.aside:
+            why = "" if summary.answered else ", and none was answered"
+            self._line(
+                f"recorded {_counted(summary.recorded, 'exchange')} into {summary.aside.name}{why}: {summary.out} is as it was"
+            )
+        elif not summary.recorded:
             kept = "is as it was" if summary.is_there else "was not written"
             self._line(f"nothing was recorded: {summary.out} {kept}")
         else:

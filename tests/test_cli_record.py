@@ -293,6 +293,26 @@ def test_all_replaces_what_is_there_at_the_end(tmp_path: Path) -> None:
     assert numbers_in(out) == [7]
 
 
+@pytest.mark.parametrize("extra", [(), ("--json",)])
+def test_all_replaces_nothing_if_nobody_answered(tmp_path: Path, extra: tuple[str, ...]) -> None:
+    """What was recorded of an upstream that is down is put beside the cassette, and both are named."""
+    out = tmp_path / "a.yaml"
+    with serving(answer) as server:
+        record_some(server.url, [1], "once", tmp_path)
+        url = server.url
+    before = out.read_bytes()
+    arguments = ("--mode", "all", "--upstream", url, "--out", "a.yaml", *extra)
+    with recording(*arguments, cwd=tmp_path) as (process, recorder), RawClient(recorder) as client:
+        client.socket.sendall(request(body={"number": 7}))
+        assert client.rest() == (b"", "fin")
+        said, _ = end(process)
+    assert out.read_bytes() == before
+    assert numbers_in(tmp_path / "a.failed.yaml") == [7]
+    told = 'a.failed.yaml", "recorded": 1' if extra else "into a.failed.yaml, and none was answered: a.yaml is as it was"
+    assert told in said
+    assert process.returncode == 1
+
+
 def test_all_that_was_killed_leaves_the_old_cassette(tmp_path: Path) -> None:
     """What it had recorded is kept beside it, and said the next time."""
     out = tmp_path / "a.yaml"

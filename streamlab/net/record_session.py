@@ -46,15 +46,21 @@ class RecordSession:
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """What has been recorded. `failed` counts the exchanges that are not in the cassette, or would not replay as they came."""
+    """What has been recorded.
+
+    `answered` counts the exchanges in which the upstream answered, `failed` those that are not in the cassette, `unlike` those
+    that would not replay as they came. `aside` is where the recording is if it was not good enough to replace a cassette.
+    """
 
     out: Path
     recorded: int = 0
+    answered: int = 0
     replayed: int = 0
     redacted: int = 0
     failed: int = 0
     unlike: int = 0
     is_there: bool = False
+    aside: Path | None = None
     recovered: list[str] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
 
@@ -65,6 +71,12 @@ class Summary:
         self.failed += bool(progress.failure)
         self.unlike += bool(progress.check)
         self.recorded += not progress.is_replayed and not progress.failure
+        self.answered += not progress.is_replayed and progress.status is not None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it may take the place of another: something was answered, and nothing of it is missing or wrong."""
+        return self.answered > 0 and not self.failed and not self.unlike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +118,8 @@ async def _record(session: RecordSession, listener: Listener) -> tuple[Summary, 
         recorder = Recorder(upstream, recordings, forwarding=forwarding, replay=replay)
         code = await _run(recorder, session, listener, summary)
     finally:
-        summary.is_there = output.close(written)
+        summary.is_there = output.close(written, is_good=summary.is_good)
+        summary.aside = output.aside
     return summary, code
 
 
