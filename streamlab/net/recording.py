@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from streamlab.core.exchange import Ended, Read, Request
 from streamlab.core.exchange_redaction import AnswerRedactor, answer_redactor, redact_request
@@ -63,11 +64,15 @@ class Recordings:
         self.patterns = (*matching.redact, *exactly(secrets))
         self.lock = asyncio.Lock()
         self._count = 0
+        self._latest: WeakValueDictionary[tuple[str, str, bytes], Recording] = WeakValueDictionary()
 
     def begin(self, request: Request) -> Recording:
-        """Begin to record the answer to a request."""
+        """Begin to record the answer to a request; it is put after those of equal requests that came before."""
         self._count += 1
-        return Recording(self, self._count, request)
+        key = (request.method, request.path, request.body)
+        before = self._latest.get(key)
+        recording = self._latest[key] = Recording(self, self._count, request, before and before.finished)
+        return recording
 
     def replayed(self, request: Request, status: int, events: int, size: int) -> None:
         """Tell of a request that the cassette had an answer to."""
@@ -78,10 +83,11 @@ class Recordings:
 
 
 class Recording:
-    """One exchange that is being recorded. `is_over` once it was told how the answer ended."""
+    """One exchange that is being recorded. `is_over` once it was told how the answer ended; `finished` when it is kept."""
 
-    def __init__(self, recordings: Recordings, number: int, request: Request) -> None:
+    def __init__(self, recordings: Recordings, number: int, request: Request, before: asyncio.Event | None = None) -> None:
         self.is_over = False
+        self._before, self.finished = before, asyncio.Event()
         self._recordings = recordings
         self._request = request
         self._patterns = (*recordings.patterns, *exactly(secret_values(request.headers)))
@@ -130,9 +136,13 @@ class Recording:
             self._try(lambda: pending.end(ended, ended_at))
 
     async def finish(self, problem: str = "") -> None:
-        """Return when the exchange is in the cassette and was checked; `problem` is what went wrong on the way."""
+        """Return when the exchange is in the cassette, in its turn, and was checked; `problem` is what went wrong."""
+        if self._before is not None:
+            await self._before.wait()
+            self._before = None
         async with self._recordings.lock:
             await asyncio.to_thread(self._try, self._append)
+        self.finished.set()
         if self._pending is not None:
             self._pending.close()
         self._note(problem=redact_text(problem, self._patterns))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from streamlab.errors import ServerError
 from streamlab.files import cassette_document
 from streamlab.files.cassette import Cassette
 from streamlab.files.cassette_output import CassetteOutput, Mode
-from streamlab.net.recording import Progress, Recordings
+from streamlab.net.recording import Progress, Recording, Recordings
 
 REQUEST = Request(body=b'{"a":1}', headers=(("x-api-key", "weird-key-of-gateway-1"),))
 HEAD = Head(200, (("content-type", "text/event-stream"), ("anthropic-organization-id", "0b5d2f3e-77aa-4bbb-8ccc-0123456789ab")))
@@ -165,3 +166,25 @@ def test_what_is_replayed_is_told_too(output: CassetteOutput) -> None:
     told, _ = record(output, act)
     assert (told[0].path, told[0].is_replayed, told[0].events, told[0].number) == ("/v1/[redacted]", True, 3, 1)
     assert told[1].number == 2
+
+
+def test_equal_requests_are_kept_in_the_order_in_which_they_came(output: CassetteOutput) -> None:
+    """Whichever is answered first; other requests are kept as soon as they are answered."""
+
+    async def act(recordings: Recordings) -> None:
+        other = replace(REQUEST, body=b"{}")
+        first, second, third = (recordings.begin(each) for each in (REQUEST, REQUEST, other))
+        waiting = asyncio.ensure_future(answer(second, b"second"))
+        await answer(third, b"third")
+        assert not waiting.done()
+        await answer(first, b"first")
+        await waiting
+
+    async def answer(recording: Recording, body: bytes) -> None:
+        recording.head(Head(200), None)
+        recording.read(Read(body, None))
+        recording.end(Ended.COMPLETE, None)
+        await recording.finish()
+
+    _, made = record(output, act)
+    assert [each.body for each in made] == [b"third", b"first", b"second"]
