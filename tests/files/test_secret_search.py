@@ -50,6 +50,16 @@ def test_the_users_own_patterns_are_looked_for(tmp_path: Path) -> None:
     assert list(secret_lines(path, ["cust_[0-9]+"])) == [2, 3]
 
 
+@pytest.mark.parametrize("listed", ['redact: ["hunter2", cust_1]', "redact:\n- hunter2\n- 'cust_1'", "redact:\n  - cust_1"])
+def test_the_list_of_patterns_is_no_secret(tmp_path: Path, listed: str) -> None:
+    """Elsewhere in the header they are, and so is what is shaped like a key among them."""
+    header = f"streamlab: 1\nkind: cassette\nabout: cust_1\n{listed}\n"
+    rest = f"note: cust_1\n---\nrequest: cust_1\n{KEY}"
+    end = header.count("\n")
+    assert list(secret_lines(written(tmp_path, header + rest), ["cust_1", "hunter2"])) == [3, end + 1, end + 3, end + 4]
+    assert list(secret_lines(written(tmp_path, f"redact:\n- {KEY}\n---\n"))) == [2]
+
+
 def test_a_long_file_is_searched_piece_by_piece(tmp_path: Path) -> None:
     """Secrets are found in every piece, and on its last line, whose end is beyond it."""
     lines = [b"x" * 99] * 30_000
