@@ -199,12 +199,13 @@ class _Coded(_Plain):
         self._size = 0
 
     def feed(self, read: Read) -> list[Read]:
-        safe = super().feed(Read(self._decoded(read.data), read.at))
+        text = self._decoded(read.data)
+        safe = super().feed(Read(text, read.at))
         if self.head is not None:
             return safe
         self._raw.append(read)
         self._safe += safe
-        self._size += len(read.data)
+        self._size += max(len(text), len(read.data))
         return self._as_text("it is too long to be held back") if self._size > _MOST_HELD else []
 
     def close(self) -> list[Read]:

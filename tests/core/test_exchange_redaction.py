@@ -154,3 +154,13 @@ def test_a_secret_that_is_spread_over_deltas_is_taken_out(coding: str | None) ->
     assert (b"".join(reads), count) == (clean, 1)
     assert kept_headers == ((STREAM,) if coding else (("content-length", str(len(clean))), STREAM))
     assert len(notes) == len(headers)
+
+
+def test_a_body_that_is_long_when_it_is_read_is_not_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little of it comes: what it unpacks to counts."""
+    monkeypatch.setattr(module, "_MOST_HELD", 1000)
+    data = gzip.compress(CLEAN * 500)
+    assert len(data) < 1000
+    _, reads, _, notes, _ = kept((("content-encoding", "gzip"), STREAM), [data])
+    assert b"".join(reads) == CLEAN * 500
+    assert notes == ["its body is kept as text, not in gzip: it is too long to be held back"]
