@@ -154,7 +154,10 @@ class TestLab:
         late = findings(list(self.lab.journal)[self._judged :], (), handle=report.NAME)
         late_problems = report.failing(self._mended(late), self._grades)
         self.tally = self._tally() if self._paths else None
-        self.lab.close()
+        try:
+            self.lab.close()
+        except ServerError as error:  # the port is gone that it has refused connections at
+            problems.append(str(error))
         if late_problems:
             problems += ["when the test was over,", *late_problems]
         return problems
@@ -167,8 +170,6 @@ class TestLab:
             return [str(error)]
         finally:
             self._recordings.ended(self._paths[0], recorder.summary.recorded, recorder.aside)
-            if self._early:
-                self.lab.accept()
         return recorder.troubles
 
     def _tally(self) -> report.Tally:

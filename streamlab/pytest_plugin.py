@@ -83,9 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getini("streamlab_early") and not _has_workers(config):
         if config.getoption("streamlab_server"):
             raise pytest.UsageError("streamlab_early reserves a port of its own: leave --streamlab-server out")
-        reserved = socket.socket()
-        reserved.bind(("127.0.0.1", 0))
-        config.stash[_EARLY] = reserved
+        reserved = config.stash[_EARLY] = _reserved()
         patch = pytest.MonkeyPatch()
         config.add_cleanup(patch.undo)
         _point(patch, f"http://127.0.0.1:{reserved.getsockname()[1]}")
@@ -339,6 +337,15 @@ def _recordings(config: pytest.Config) -> Recordings:
             keys=config.stash[_KEPT_KEYS], claims=worker.get(_NAME), worker=worker.get("workerid", "")
         )
     return config.stash[_RECORDINGS]
+
+
+def _reserved() -> socket.socket:
+    """Return a socket bound to a port that can be closed and bound again while its old connections fade away."""
+    reserved = socket.socket()
+    if os.name == "posix":  # as asyncio does with the sockets that it makes
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved
 
 
 def _has_workers(config: pytest.Config) -> bool:

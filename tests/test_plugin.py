@@ -468,6 +468,42 @@ def test_early_serves_clients_that_are_built_at_import(project: pytest.Pytester)
     result.stdout.fnmatch_lines(["streamlab: call 1, POST /v1/messages: no rule matches this request: there are no rules"])
 
 
+HELD = """
+import anthropic, pytest
+
+client = anthropic.Anthropic(max_retries=0)
+ASK = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+
+def greet():
+    return client.messages.create(**ASK).content[0].text
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_refused(streamlab, number):
+    streamlab.reply("Held.", faults="stall: forever, after: delta 1")
+    with client.messages.stream(**ASK) as stream:
+        next(iter(stream))
+        with streamlab.refuse(), pytest.raises(anthropic.APIConnectionError):
+            greet()
+    streamlab.reply("Back.")
+    assert greet() == "Back."
+
+@pytest.mark.parametrize("times", [None, 5])
+def test_refused_to_the_end(streamlab, times):
+    streamlab.refuse(times)
+
+def test_next(streamlab):
+    streamlab.reply("Taken again.")
+    assert greet() == "Taken again."
+    client.close()
+"""
+
+
+def test_connections_can_be_refused_and_taken_again_at_the_one_address(project: pytest.Pytester) -> None:
+    """While a connection of before is held; what a test leaves refused is not refused to the next."""
+    project.makeini(f"{INI}streamlab_early = true\n")
+    assert outcomes(run(project, HELD)) == {"passed": 5}
+
+
 @pytest.mark.slow
 def test_early_works_in_the_workers_of_xdist(project: pytest.Pytester) -> None:
     """Each process reserves a port of its own, whatever it inherits."""

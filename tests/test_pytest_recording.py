@@ -327,6 +327,21 @@ def test_a_client_that_is_built_at_import_is_recorded(project: pytest.Pytester, 
     assert outcomes(run(project, EARLY, *early)) == {"passed": 3}
 
 
+def test_a_recorder_that_cannot_be_made_leaves_the_one_address_to_the_next_test(project: pytest.Pytester) -> None:
+    """The server takes connections again."""
+    (project.path / "cassettes" / "test_it").mkdir(parents=True)
+    (project.path / "cassettes" / "test_it" / "test_recorded.yaml").write_text("streamlab: 1\nreply: No cassette.\n")
+    options = (
+        "-k",
+        "not too",
+        "--streamlab-record=all",
+        "--streamlab-upstream=http://127.0.0.1:9",
+        "-o",
+        "streamlab_early=true",
+    )
+    assert outcomes(run(project, EARLY, *options)) == {"errors": 1, "passed": 1, "deselected": 1}
+
+
 MIXED = """
 import app, pytest
 from streamlab import error

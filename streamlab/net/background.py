@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from streamlab.errors import ServerError
 from streamlab.net.server import MockServer
 from streamlab.net.waiting import require_other_thread
 
@@ -34,15 +35,22 @@ class Background:
             self._end()
             raise
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread is there."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Stop the server and its thread; return when both are gone. Does nothing the second time."""
-        if self._thread.is_alive():
+        if self.is_running:
             self.call(self.server.stop)
             self._end()
 
     def call(self, make: Callable[[], Awaitable[_T]]) -> _T:
-        """Run a coroutine in the server's thread and return what it returns. Raises ServerError in that thread."""
+        """Run a coroutine in the server's thread and return what it returns. Raises ServerError in it, and when it is gone."""
         require_other_thread()
+        if not self.is_running:
+            raise ServerError("the server has been stopped\n  hint: use a lab within its block, and a fixture within its test")
 
         async def run() -> _T:
             return await make()

@@ -183,13 +183,16 @@ class Lab:
         _warn(unplayed(used))
 
     def close(self) -> None:
-        """Answer no more here, and close the client that was made here.
+        """Answer no more here, take connections again if they are refused, and close the client that was made here.
 
-        The asynchronous client belongs to the loop that used it: close it there.
+        The asynchronous client belongs to the loop that used it: close it there. Raises ServerError if another program has
+        taken the port meanwhile.
         """
-        self._space.close()
-        if "_client" in self.__dict__:
-            self._client.close()
+        try:
+            self._space.close()
+        finally:
+            if "_client" in self.__dict__:
+                self._client.close()
 
     def __repr__(self) -> str:
         try:
@@ -250,8 +253,9 @@ class Host:
         self._background.call(lambda: self._background.server.refuse(times))
 
     def accept(self) -> None:
-        """Take connections again. Raises ServerError if another program has taken the port."""
-        self._background.call(self._background.server.accept)
+        """Take connections again, unless it is stopped. Raises ServerError if another program has taken the port."""
+        if self._background.is_running:
+            self._background.call(self._background.server.accept)
 
     def run(self, make: Callable[[], Awaitable[_T]]) -> _T:
         """Run a coroutine in the server's thread and return what it returns."""
@@ -283,10 +287,10 @@ class Serving:
 
     def stop(self) -> None:
         """Stop the server and close the clients."""
-        if self._lab is not None:
-            self._lab.close()
         if self._host is not None:
             self._host.stop()
+        if self._lab is not None:
+            self._lab.close()
 
     def __enter__(self) -> Lab:
         return self.start()

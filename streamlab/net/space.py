@@ -93,6 +93,7 @@ class LocalSpace:
         self.url = url
         self.namespace = namespace
         self._forget, self._door = forget, door
+        self._is_refusing = False
 
     @property
     def journal(self) -> Journal:
@@ -133,13 +134,21 @@ class LocalSpace:
 
     def refuse(self, times: int | None) -> None:
         """Refuse connections until `accept`, or reset the next `times`."""
+        self._is_refusing = True
         self._door.refuse(times)
 
     def accept(self) -> None:
         """Take connections again. Raises ServerError if another program has taken the port."""
         self._door.accept()
+        self._is_refusing = False
 
     def close(self) -> None:
-        """Answer no more here, and let time go on: who waits for a clock that is held would wait for ever."""
+        """Answer no more here, and let time go on: who waits for a clock that is held would wait for ever.
+
+        What this lab has the whole server refuse would be refused to others. Raises ServerError if another program has taken
+        the port.
+        """
         self._forget()
         self.namespace.clock.run()
+        if self._is_refusing:
+            self.accept()

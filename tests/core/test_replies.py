@@ -314,6 +314,7 @@ class Stopping:
 
     def plan(self, request: Request, rng: Any) -> Any:
         """Stop everything."""
+        del request, rng
         raise KeyboardInterrupt
 
 

@@ -884,6 +884,32 @@ def test_a_connection_that_nobody_uses_is_closed(lab: Lab, times: int | None) ->
             assert idle.rest(watch=0.2) == (b"", "fin")
 
 
+@pytest.mark.parametrize("times", [5, None])
+def test_a_lab_that_is_closed_refuses_nobody_any_more(times: int | None) -> None:
+    """What it has not refused by then would be refused to the next."""
+    host = Host()
+    first, second = host.lab(), host.lab()
+    try:
+        second.reply("Hello.")
+        first.refuse(times)
+        second.close()
+        assert reachable(first) == ("reset" if times else "refused")
+        first.close()
+        assert reachable(host.lab()) == "404"
+    finally:
+        host.stop()
+
+
+def test_a_lab_whose_server_has_stopped_says_so() -> None:
+    """In place of an error of asyncio; that it refused connections is no trouble then."""
+    with streamlab.serve() as lab:
+        lab.refuse()
+        taken = socket.create_server(("127.0.0.1", int(lab.url.rpartition(":")[2])))
+    taken.close()
+    with pytest.raises(ServerError, match="the server has been stopped\n  hint: use a lab within its block"):
+        lab.refuse()
+
+
 def test_all_labs_of_a_server_refuse_together() -> None:
     """They share a socket."""
     host = Host()
