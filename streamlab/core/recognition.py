@@ -112,7 +112,7 @@ class Matching:
         if old.kind == new.kind == "json":
             yield from islice(_unlike("body", old.value, new.value), _MOST_COMPARED)
         elif old != new:
-            yield "body", old.text or _NOTHING, new.text or _NOTHING
+            yield "body", *(each.value if each.text else _NOTHING for each in (old, new))
 
     def _body(self, request: Request) -> _Body:
         """Return what counts of the body.

@@ -100,7 +100,7 @@ DIFFERENT: dict[str, tuple[Matching, Request, Request, list[str]]] = {
         posted({"a": "msg_other"}),
         ["body.a: recorded 'msg_count', got 'msg_other'"],
     ),
-    "JSON for none": (Matching(), Request(body=b"hello"), posted({}), ["body: recorded 'hello', got '{}'"]),
+    "JSON for none": (Matching(), Request(body=b"hello"), posted({}), ["body: recorded 'hello', got {}"]),
     "no body": (Matching(), Request(), Request(body=b"x"), ["body: recorded nothing, got 'x'"]),
     "a long text": (
         Matching(),
@@ -181,6 +181,7 @@ def test_a_part_that_is_missing_counts_for_all_that_is_in_it() -> None:
     matching = Matching()
     assert matching.distance(posted({"a": {"b": [1, 2, 3]}}), posted({})) == (3, 1)
     assert matching.distance(posted({"a": 1, "c": []}), posted({"a": 2})) == (2, 2)
+    assert matching.distance(Request(body=b"no JSON"), posted({"a": 1, "b": [2, 3]})) == (3, 1)
 
 
 @pytest.mark.parametrize(
