@@ -112,7 +112,7 @@ class Matching:
         if old.kind == new.kind == "json":
             yield from islice(_unlike("body", old.value, new.value), _MOST_COMPARED)
         elif old != new:
-            yield "body", *(each.value if each.text else _NOTHING for each in (old, new))
+            yield "body", old.value if old.text else _NOTHING, new.value if new.text else _NOTHING
 
     def _body(self, request: Request) -> _Body:
         """Return what counts of the body.

@@ -71,7 +71,7 @@ class Recordings:
         self._count += 1
         key = (request.method, request.path, request.body)
         before = self._latest.get(key)
-        recording = self._latest[key] = Recording(self, self._count, request, before and before.finished)
+        recording = self._latest[key] = Recording(self, self._count, request, None if before is None else before.finished)
         return recording
 
     def replayed(self, request: Request, status: int, events: int, size: int) -> None:
