@@ -123,7 +123,7 @@ def outcomes() -> str:
         found = runpy.run_path(str(path))
         for client, outcomes in found["OUTCOMES"].items():
             for failure, outcome in outcomes.items():
-                rows.setdefault(failure, []).append((client, outcome, found["REMEDIES"].get(failure, "")))
+                rows.setdefault(failure, []).append((client, outcome, found["REMEDIES"][client][failure]))
     head = ["client", "what happens", "what to write instead"]
     return "\n\n".join(f"## {failure}\n\n{_table(head, told)}" for failure, told in rows.items())
 

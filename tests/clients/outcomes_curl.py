@@ -24,17 +24,22 @@ OUTCOMES: dict[str, dict[str, str]] = {
 }
 """What it does in each shipped scenario."""
 
-REMEDIES: dict[str, str] = {
-    "overloaded-mid-stream": "Look at the last event: only `message_stop` is a whole answer.",
-    "ends-without-message-stop": "Look at the last event: only `message_stop` is a whole answer.",
-    "cut-mid-text": "Look at the exit status, and at the last event.",
-    "reset-mid-stream": "Look at the exit status, and at the last event.",
-    "stall-mid-stream": "Set `--max-time`, or `--speed-limit 1 --speed-time SECONDS`, which pings keep from striking.",
-    "duplicated-events": "Nothing tells; compare the length of the text with `usage.output_tokens` if it matters.",
-    "cut-inside-tool-input": "Look at the last event: only `message_stop` is a whole answer.",
-    "overloaded-then-fine": (
-        "Write `--fail-with-body`, which exits with 22, and ask again: `--retry` does not know status 529, and "
-        "`--retry-all-errors` prints the beginning of a broken stream twice."
-    ),
+_END = "Look at the last event: only `message_stop` is a whole answer."
+_STATUS = "Look at the exit status, and at the last event."
+
+REMEDIES: dict[str, dict[str, str]] = {
+    CURL: {
+        "overloaded-mid-stream": _END,
+        "ends-without-message-stop": _END,
+        "cut-mid-text": _STATUS,
+        "reset-mid-stream": _STATUS,
+        "stall-mid-stream": "Set `--max-time`, or `--speed-limit 1 --speed-time SECONDS`, which pings keep from striking.",
+        "duplicated-events": "Nothing tells; compare the length of the text with `usage.output_tokens` if it matters.",
+        "cut-inside-tool-input": _END,
+        "overloaded-then-fine": (
+            "Write `--fail-with-body`, which exits with 22, and ask again: `--retry` does not know status 529, and "
+            "`--retry-all-errors` prints the beginning of a broken stream twice."
+        ),
+    }
 }
 """What to write instead, for each scenario."""

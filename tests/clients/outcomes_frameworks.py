@@ -105,31 +105,83 @@ OUTCOMES: dict[str, dict[str, str]] = {
 }
 """Of each client, what it does in each shipped scenario; of instructor, what it does when the object it asked for so breaks."""
 
-_LOST = (
-    "Ask again yourself, no framework does. LangChain, `llm` and asynchronous instructor let `httpx2.TransportError` through, "
-    "LiteLLM raises `litellm.exceptions.MidStreamFallbackError`, pydantic-ai `ModelConnectionError`."
-)
+_ERROR_OF_SDK = "Catch `anthropic.APIStatusError`, look at its `type` and not at its status, and ask again"
+_LOST_BY_SDK = "Catch `httpx2.TransportError` beside `anthropic.APIStatusError`, and ask again"
+_TWICE = "Nothing tells; compare the length of the text with the output tokens if it matters."
+_RETRIES = "Nothing: the SDK below it asks again."
+_FALLBACK = "Catch `litellm.exceptions.MidStreamFallbackError`, which is no `InternalServerError`, and ask again yourself"
+_OF_MODEL = "Catch `pydantic_ai.exceptions.ModelAPIError`, of which this is one, and ask again."
+_LAST_OBJECT = "Validate the last object, which nobody did: what is missing is None, whatever its type."
+_GIVEN_UP = "Catch `InstructorRetryException`, and ask again."
 
-REMEDIES: dict[str, str] = {
-    "overloaded-mid-stream": (
-        "Ask again yourself: no framework does once the stream has begun, not with LangChain's `with_retry`, nor with "
-        "LiteLLM's `num_retries`."
-    ),
-    "ends-without-message-stop": (
-        "Take an answer for whole only if it has a stop reason. LiteLLM makes one up; look at the `received_finish_reason` "
-        "of its stream. Validate the last object of instructor: what is missing is None, whatever its type."
-    ),
-    "cut-mid-text": _LOST,
-    "reset-mid-stream": _LOST,
-    "stall-mid-stream": (
-        "Set `timeout`, which LangChain, LiteLLM, pydantic-ai and instructor pass on; LangChain waits for ever otherwise. "
-        "`llm` has none: put `asyncio.timeout` around its asynchronous model."
-    ),
-    "duplicated-events": "Nothing tells; compare the length of the text with the output tokens if it matters.",
-    "cut-inside-tool-input": (
-        "Never run a tool unless the stop reason says so. Where the framework runs it, give the tool required parameters, and "
-        "the conversation of `llm` a `chain_limit`."
-    ),
-    "overloaded-then-fine": "Nothing, but LiteLLM needs `num_retries`, and that needs the package `tenacity`.",
+REMEDIES: dict[str, dict[str, str]] = {
+    Client.LANGCHAIN: {
+        "overloaded-mid-stream": f"{_ERROR_OF_SDK}: `with_retry` does not.",
+        "ends-without-message-stop": (
+            "Take an answer for whole only if the sum of its chunks has a `stop_reason` in `response_metadata`."
+        ),
+        "cut-mid-text": f"{_LOST_BY_SDK}.",
+        "reset-mid-stream": f"{_LOST_BY_SDK}.",
+        "stall-mid-stream": "Set the `timeout` of the model, which waits for ever without, and catch `httpx2.TransportError`.",
+        "duplicated-events": _TWICE,
+        "cut-inside-tool-input": (
+            "Never run a tool unless `stop_reason` in `response_metadata` is `tool_use`, and give it required parameters."
+        ),
+        "overloaded-then-fine": _RETRIES,
+    },
+    Client.LITELLM: {
+        "overloaded-mid-stream": f"{_FALLBACK}: `num_retries` does not.",
+        "ends-without-message-stop": (
+            "Look at the `received_finish_reason` of the stream, which is None; that of the last chunk is made up."
+        ),
+        "cut-mid-text": f"{_FALLBACK}.",
+        "reset-mid-stream": f"{_FALLBACK}.",
+        "stall-mid-stream": f"Give the call a `timeout`. {_FALLBACK}.",
+        "duplicated-events": _TWICE,
+        "cut-inside-tool-input": "Never run a tool if the `received_finish_reason` of the stream is None.",
+        "overloaded-then-fine": "Give the call `num_retries`, and install the package `tenacity`: without it, that does nothing.",
+    },
+    Client.PYDANTIC_AI: {
+        "overloaded-mid-stream": _OF_MODEL,
+        "ends-without-message-stop": (
+            "Take an answer for whole only if `response.finish_reason` is not None; its `state` is `complete` all the same."
+        ),
+        "cut-mid-text": _OF_MODEL,
+        "reset-mid-stream": _OF_MODEL,
+        "stall-mid-stream": f"Set `timeout` in the `model_settings`. {_OF_MODEL}",
+        "duplicated-events": _TWICE,
+        "cut-inside-tool-input": "Nothing for the tool; catch `UnexpectedModelBehavior`, which is what is left of the answer.",
+        "overloaded-then-fine": _RETRIES,
+    },
+    Client.LLM: {
+        "overloaded-mid-stream": f"{_ERROR_OF_SDK}.",
+        "ends-without-message-stop": "Take an answer for whole only if its `response_json` has a `stop_reason`.",
+        "cut-mid-text": f"{_LOST_BY_SDK}.",
+        "reset-mid-stream": f"{_LOST_BY_SDK}.",
+        "stall-mid-stream": "Put `asyncio.timeout` around the asynchronous model: there is no option for it.",
+        "duplicated-events": _TWICE,
+        "cut-inside-tool-input": "Give the tool required parameters, and the conversation a `chain_limit`.",
+        "overloaded-then-fine": _RETRIES,
+    },
+    Client.INSTRUCTOR: {
+        "overloaded-mid-stream": _GIVEN_UP,
+        "ends-without-message-stop": _LAST_OBJECT,
+        "cut-mid-text": _GIVEN_UP,
+        "reset-mid-stream": _GIVEN_UP,
+        "stall-mid-stream": f"Give `from_provider` a `timeout`. {_GIVEN_UP}",
+        "duplicated-events": _LAST_OBJECT,
+        "cut-inside-tool-input": _LAST_OBJECT,
+        "overloaded-then-fine": _RETRIES,
+    },
+    Client.INSTRUCTOR_ASYNC: {
+        "overloaded-mid-stream": f"{_ERROR_OF_SDK}.",
+        "ends-without-message-stop": _LAST_OBJECT,
+        "cut-mid-text": f"{_LOST_BY_SDK}.",
+        "reset-mid-stream": f"{_LOST_BY_SDK}.",
+        "stall-mid-stream": "Give `from_provider` a `timeout`, and catch `httpx2.TransportError`.",
+        "duplicated-events": _LAST_OBJECT,
+        "cut-inside-tool-input": _LAST_OBJECT,
+        "overloaded-then-fine": _RETRIES,
+    },
 }
-"""What to write instead, for each scenario."""
+"""What to write instead, for each client and scenario."""

@@ -80,22 +80,62 @@ OUTCOMES: dict[str, dict[str, str]] = {
     },
 }
 
-_LOST = "Catch more than the SDK's own errors of the API, and take the answer for incomplete."
+_ERROR = "Catch it, look at its `type`, and ask again: no client does once the stream has begun."
+_NOT_OF_API = "Catch `AnthropicError`, and not only `APIError`, and ask again."
+_NOT_OF_SDK = "Catch every error, and not only those of the SDK, and ask again."
+_FINAL = "Await `finalMessage()` after the loop: it raises what a loop may miss."
+_TWICE = "Nothing tells; compare the length of the text with the output tokens in its usage if it matters."
+_HEAD_ONLY = "`timeout` is over when the head has come, and `fetch` gives up after 5 minutes without a byte."
+_MORE = "Nothing; set `maxRetries` if more or fewer tries are wanted."
 
-REMEDIES: dict[str, str] = {
-    "overloaded-mid-stream": (
-        "No client asks again by itself once the stream has begun: throw the partial text away, or continue it, and ask again. "
-        "In JavaScript take `finalMessage()`, or look for the `error` parts of `fullStream`: a loop alone may miss the error."
-    ),
-    "ends-without-message-stop": "Take an answer without a stop reason, or with one that means an error, for incomplete.",
-    "cut-mid-text": _LOST,
-    "reset-mid-stream": _LOST,
-    "stall-mid-stream": (
-        "Abort the stream yourself when nothing came for a while. In JavaScript the `timeout` of the SDK, with or without "
-        "LangChain, is over when the head has come, and `fetch` gives up after 5 minutes without a byte; the AI SDK has "
-        "`timeout: { firstChunkMs, chunkMs }`, and without it waits as long."
-    ),
-    "duplicated-events": "A client cannot tell, but for the output tokens in `usage`, for which the text is too long.",
-    "cut-inside-tool-input": "Run no tool before the stop reason says so (`tool_use`).",
-    "overloaded-then-fine": "Nothing, but for the number of retries (`maxRetries`): the clients do it themselves.",
+REMEDIES: dict[str, dict[str, str]] = {
+    Client.STREAM: {
+        "overloaded-mid-stream": _ERROR,
+        "ends-without-message-stop": _NOT_OF_API,
+        "cut-mid-text": _NOT_OF_API,
+        "reset-mid-stream": _NOT_OF_API,
+        "stall-mid-stream": f"Call `abort()` when nothing came for a while: {_HEAD_ONLY}",
+        "duplicated-events": _TWICE,
+        "cut-inside-tool-input": 'Run tools only when `finalMessage()` has said `stop_reason: "tool_use"`.',
+        "overloaded-then-fine": _MORE,
+    },
+    Client.LOOP: {
+        "overloaded-mid-stream": _FINAL,
+        "ends-without-message-stop": _FINAL,
+        "cut-mid-text": _FINAL,
+        "reset-mid-stream": _FINAL,
+    },
+    Client.CREATE: {
+        "overloaded-mid-stream": _ERROR,
+        "ends-without-message-stop": "Take an answer for whole only if `message_stop` came.",
+        "cut-mid-text": _NOT_OF_SDK,
+        "reset-mid-stream": _NOT_OF_SDK,
+        "stall-mid-stream": f"Call `controller.abort()` of the stream when nothing came for a while: {_HEAD_ONLY}",
+        "duplicated-events": _TWICE,
+        "cut-inside-tool-input": "Run a tool only after its `content_block_stop`, and if the stop reason is `tool_use`.",
+        "overloaded-then-fine": _MORE,
+    },
+    Client.VERCEL: {
+        "overloaded-mid-stream": "Read `fullStream`, which has the error as a part, and ask again.",
+        "ends-without-message-stop": ("Await `finishReason`: only with `stop`, `length` and `tool-calls` is an answer whole."),
+        "cut-mid-text": "Catch what the loop raises, and ask again.",
+        "reset-mid-stream": "Catch what the loop raises, and ask again.",
+        "stall-mid-stream": "Set `timeout: { firstChunkMs, chunkMs }`, without which it waits, and await `finishReason`.",
+        "duplicated-events": _TWICE,
+        "cut-inside-tool-input": "Nothing for the tool; await `finishReason`.",
+        "overloaded-then-fine": _MORE,
+    },
+    Client.LANGCHAIN: {
+        "overloaded-mid-stream": _ERROR,
+        "ends-without-message-stop": (
+            "Take an answer for whole only if the sum of its chunks has a `stop_reason` in `additional_kwargs`."
+        ),
+        "cut-mid-text": _NOT_OF_SDK,
+        "reset-mid-stream": _NOT_OF_SDK,
+        "stall-mid-stream": f"Abort the `signal` given to `stream()` when nothing came for a while: {_HEAD_ONLY}",
+        "duplicated-events": _TWICE,
+        "cut-inside-tool-input": "Never run a tool unless `stop_reason` is `tool_use`, and give it required parameters.",
+        "overloaded-then-fine": _MORE,
+    },
 }
+"""What to write instead, for each client and scenario."""

@@ -35,12 +35,13 @@ OUTCOMES: dict[str, dict[str, str]] = {
 """Of each client, what it does in each shipped scenario; synchronous and asynchronous clients do the same."""
 
 _LOST = "Catch `httpx2.TransportError` beside `anthropic.APIError` (that of `httpx` before version 2 of the SDK)."
+_WHOLE = "Take an answer for whole only if `message_stop` came; an answer without it may have a `stop_reason`, or None."
 
-REMEDIES: dict[str, str] = {
+_INSTEAD: dict[str, str] = {
     "overloaded-mid-stream": (
         "Catch `anthropic.APIStatusError`, look at its `type` and not at its status, and ask again: the SDK does not."
     ),
-    "ends-without-message-stop": "Take an answer for whole only if `message_stop` came; `stop_reason` is None otherwise.",
+    "ends-without-message-stop": _WHOLE,
     "cut-mid-text": _LOST,
     "reset-mid-stream": _LOST,
     "stall-mid-stream": (
@@ -50,4 +51,5 @@ REMEDIES: dict[str, str] = {
     "cut-inside-tool-input": "Never run a tool unless `stop_reason` is `tool_use`.",
     "overloaded-then-fine": "Nothing; set `max_retries` if two more tries are not enough.",
 }
-"""What to write instead, for each scenario."""
+REMEDIES: dict[str, dict[str, str]] = {STREAM: _INSTEAD, CREATE: _INSTEAD}
+"""What to write instead, for each client and scenario."""

@@ -102,17 +102,69 @@ OUTCOMES: dict[str, dict[str, str]] = {
 }
 """What they do in each shipped scenario."""
 
-_TELL = "A server that sends the answer on catches what is raised, and tells its page in a frame: the status is sent already."
-_WHOLE = "Send `[DONE]` only after `message_stop`: when the final message has a `stop_reason`. A page waits for it."
+_TELL = "Catch what is raised, and tell the page in a frame: the status is sent already."
+_IS_TOLD = "Nothing; the page looks for a frame with `error`, and has none of the text but what was sent."
+_TWICE = "Nothing tells; compare the length of the text with `usage.output_tokens` if it matters."
+_BY_SDK = "Nothing: the SDK asks again by itself, while the page waits with status 200."
+_WHOLE = "Send `[DONE]` only after `message_stop`."
+_IN_TIME = "Abort the `signal` of the call when nothing came for a while."
 
-REMEDIES: dict[str, str] = {
-    "overloaded-mid-stream": _TELL,
-    "ends-without-message-stop": _WHOLE,
-    "cut-mid-text": _TELL,
-    "reset-mid-stream": _TELL,
-    "stall-mid-stream": "Give the call a deadline: the SDK's `timeout` in Python, `AbortSignal.timeout()` in JavaScript.",
-    "duplicated-events": "Nothing tells; compare the length of the text with `usage.output_tokens` if it matters.",
-    "overloaded-then-fine": "Look at the status, which `fetch` does not throw; the SDKs ask again by themselves.",
-    "cut-inside-tool-input": _WHOLE,
+REMEDIES: dict[str, dict[str, str]] = {
+    CLIENTS["fastapi naive"]: {
+        "overloaded-mid-stream": _TELL,
+        "ends-without-message-stop": f"{_WHOLE} Read the events, and not `text_stream`, which hides it.",
+        "cut-mid-text": _TELL,
+        "reset-mid-stream": _TELL,
+        "stall-mid-stream": f"Give the SDK a `timeout`; its own is ten minutes. {_TELL}",
+        "duplicated-events": _TWICE,
+        "overloaded-then-fine": _BY_SDK,
+    },
+    CLIENTS["fastapi careful"]: {
+        "overloaded-mid-stream": _IS_TOLD,
+        "ends-without-message-stop": _IS_TOLD,
+        "cut-mid-text": _IS_TOLD,
+        "reset-mid-stream": _IS_TOLD,
+        "stall-mid-stream": _IS_TOLD,
+        "duplicated-events": _TWICE,
+        "overloaded-then-fine": _BY_SDK,
+    },
+    CLIENTS["next naive"]: {
+        "overloaded-mid-stream": _TELL,
+        "ends-without-message-stop": f"{_WHOLE} `finalMessage()` throws if there was none.",
+        "cut-mid-text": _TELL,
+        "reset-mid-stream": _TELL,
+        "stall-mid-stream": f"Give the call a deadline: `AbortSignal.timeout()`. {_TELL}",
+        "duplicated-events": _TWICE,
+        "overloaded-then-fine": _BY_SDK,
+    },
+    CLIENTS["next careful"]: {
+        "overloaded-mid-stream": _IS_TOLD,
+        "ends-without-message-stop": _IS_TOLD,
+        "cut-mid-text": _IS_TOLD,
+        "reset-mid-stream": _IS_TOLD,
+        "stall-mid-stream": _IS_TOLD,
+        "duplicated-events": _TWICE,
+        "overloaded-then-fine": _BY_SDK,
+    },
+    CLIENTS["browser sdk"]: {
+        "overloaded-mid-stream": "Catch it, look at its `type`, and ask again: the SDK does not.",
+        "ends-without-message-stop": "Catch `AnthropicError`, and not only `APIError`, and ask again.",
+        "cut-mid-text": "Catch `AnthropicError`, and not only `APIError`, and ask again.",
+        "reset-mid-stream": "Catch `AnthropicError`, and not only `APIError`, and ask again.",
+        "stall-mid-stream": f"{_IN_TIME} The SDK's `timeout` is over when the head has come.",
+        "duplicated-events": _TWICE,
+        "overloaded-then-fine": "Nothing; set `maxRetries` if two more tries are not enough.",
+        "cut-inside-tool-input": 'Run tools only when `finalMessage()` has said `stop_reason: "tool_use"`.',
+    },
+    CLIENTS["browser fetch"]: {
+        "overloaded-mid-stream": "Look for the event `error`: the status says nothing of it.",
+        "ends-without-message-stop": "Take an answer for whole only if `message_stop` came.",
+        "cut-mid-text": "Catch the `TypeError` of the reader, and ask again.",
+        "reset-mid-stream": "Catch the `TypeError` of the reader, and ask again.",
+        "stall-mid-stream": _IN_TIME,
+        "duplicated-events": _TWICE,
+        "overloaded-then-fine": "Look at the status, which `fetch` does not throw, and ask again yourself.",
+        "cut-inside-tool-input": "Run a tool only if `message_stop` came, and the stop reason is `tool_use`.",
+    },
 }
-"""What to write instead, for each scenario."""
+"""What to write instead, for each client and scenario."""

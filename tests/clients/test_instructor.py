@@ -7,7 +7,7 @@ import json
 
 import pytest
 from frameworks.programs import BOTH, Programs, Shown, asked_again, programs_of
-from outcomes_frameworks import OUTCOMES, REMEDIES, VERSIONS, Client
+from outcomes_frameworks import OUTCOMES, VERSIONS, Client
 
 from streamlab import Call, Lab, error, tool_use
 
@@ -90,7 +90,18 @@ def test_what_it_does_when_the_stream_breaks(streamlab: Lab, programs: Programs,
     assert told(shown) == OUTCOMES[CLIENTS[way]][failure]
     call = streamlab.wait_for(1).only
     assert (call.status, call.events_sent, call.ended) == (200, events, ended)
-    assert failure in REMEDIES
+
+
+@BOTH
+@pytest.mark.parametrize(("scenario", "ended"), [("hello", "complete"), ("ends-without-message-stop", "end")])
+def test_of_an_answer_that_is_text_it_makes_nothing_and_raises_nothing(
+    streamlab: Lab, programs: Programs, way: str, scenario: str, ended: str
+) -> None:
+    """The guides take the last partial object for the answer, and there is none."""
+    streamlab.load(scenario)
+    shown = programs.run("instructor_stream.py", way)
+    assert (shown.all("partial"), shown.all("error"), shown.one("answer")) == ([], [], None)
+    assert streamlab.journal.only.ended == ended
 
 
 def test_the_synchronous_client_asks_again_in_vain_if_nothing_came(streamlab: Lab, programs: Programs) -> None:

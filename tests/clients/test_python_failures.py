@@ -20,7 +20,7 @@ from typing import Any
 import anthropic
 import httpx2
 import pytest
-from outcomes_python import CREATE, OUTCOMES, REMEDIES, STREAM, VERSION
+from outcomes_python import CREATE, OUTCOMES, STREAM, VERSION
 from python import patterns, showing
 from python.calls import ASKED, both
 
@@ -713,4 +713,3 @@ def test_what_happens_when_a_stream_breaks(streamlab: Lab, client: str, name: st
     if waits := streamlab.journal.waits:
         happened += f"; it asks {len(waits) + 1} times, after {' and '.join(waited(each) for each in waits)}"
     assert happened == OUTCOMES[client][name]
-    assert name in REMEDIES

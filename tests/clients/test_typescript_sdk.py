@@ -8,7 +8,7 @@ import re
 
 import pytest
 from node.programs import Programs, waits_told
-from outcomes_node import OUTCOMES, REMEDIES, VERSIONS, Client
+from outcomes_node import OUTCOMES, VERSIONS, Client
 
 from streamlab import Call, Lab, error, text, thinking, tool_use
 
@@ -322,7 +322,3 @@ def test_a_careful_program_notices_and_asks_again(streamlab: Lab, programs: Prog
 def test_a_careful_program_does_not_ask_again_in_vain(streamlab: Lab, programs: Programs) -> None:
     assert programs.run("typescript/careful.mjs").one("error")["class"] == "AuthenticationError"
     assert streamlab.journal.only.status == 401
-
-
-def test_there_is_a_remedy_for_each_failure() -> None:
-    assert {failure for outcomes in OUTCOMES.values() for failure in outcomes} == set(REMEDIES)

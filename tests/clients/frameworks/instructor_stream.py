@@ -25,17 +25,21 @@ class Lighthouse(BaseModel):
 def ask() -> None:
     """Show what is known of the object as it comes."""
     client = instructor.from_provider("anthropic/claude-sonnet-4-6", **OPTIONS)
+    known = None
     for partial in client.create_partial(response_model=Lighthouse, **ASKED):
-        show(partial=partial.model_dump())
-    show(answer=partial.model_dump())
+        known = partial.model_dump()
+        show(partial=known)
+    show(answer=known)
 
 
 async def ask_later() -> None:
     """Do the same in an event loop."""
     client = instructor.from_provider("anthropic/claude-sonnet-4-6", async_client=True, **OPTIONS)
+    known = None
     async for partial in client.create_partial(response_model=Lighthouse, **ASKED):
-        show(partial=partial.model_dump())
-    show(answer=partial.model_dump())
+        known = partial.model_dump()
+        show(partial=known)
+    show(answer=known)
 
 
 try:
