@@ -2,6 +2,8 @@
 
 This is where a plan becomes bytes of HTTP/1.1: head, chunks, end mark. Each frame is one chunk, and chunks that are due
 together are one `Send`; a frame that is split is a chunk and a `Send` for each piece. Nothing after this looks inside.
+
+A body whose length is not the one that its head states leaves a connection on which nothing makes sense: it is closed.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *
         yield _last(plan.ending, is_kept=False)
         return
     has_body = framing.has_body and plan.head.status not in _BODYLESS
-    head = _sized(plan)
+    head = plan.head if plan.head.status != HTTPStatus.NO_CONTENT else plan.head.with_headers([("content-length", None)])
     is_sized = head.get("content-length") is not None
     is_chunked = framing.chunked and not is_sized and has_body
     is_kept = framing.keep_alive and (is_sized or is_chunked or not has_body)
@@ -100,7 +102,9 @@ def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *
     pending += body.end() if has_body else b""
     if pending:
         yield Send(bytes(pending), events)
-    yield _last(plan.ending, is_kept=is_kept)
+    is_whole = not has_body or head.get("content-length") in (None, str(body.size))
+    ending = plan.ending if is_whole or plan.ending not in (Ending.COMPLETE, Ending.END) else Ending.FIN
+    yield _last(ending, is_kept=is_kept)
 
 
 def head_bytes(head: Head, *, is_chunked: bool, is_kept: bool) -> bytes:
@@ -115,15 +119,6 @@ def head_bytes(head: Head, *, is_chunked: bool, is_kept: bool) -> bytes:
 def chunk(data: bytes) -> bytes:
     """Return bytes as one chunk of a body (RFC 9112, 7.1)."""
     return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def _sized(plan: Plan) -> Head:
-    """Return the head, with the length that the body has: none without a body, less if it ends early."""
-    if plan.head.status == HTTPStatus.NO_CONTENT:
-        return plan.head.with_headers([("content-length", None)])
-    if plan.ending is Ending.END and plan.is_sized:
-        return plan.head.with_headers([("content-length", str(len(plan.body)))])
-    return plan.head
 
 
 @dataclass(slots=True)
@@ -174,9 +169,11 @@ class _Body:
     def __init__(self, plan: Plan, *, is_chunked: bool) -> None:
         self._plan, self._is_chunked = plan, is_chunked
         self._coder = _CODERS[plan.coding]()
+        self.size = 0
 
     def chunk(self, data: bytes) -> bytes:
         """Return what is sent for these bytes."""
+        self.size += len(data)
         return self._framed(self._coder.add(data))
 
     def end(self) -> bytes:

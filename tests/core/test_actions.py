@@ -331,12 +331,15 @@ def test_no_content_has_no_length() -> None:
     assert b"content-length: 5" in sent(actions(headers=LENGTH, status=304))
 
 
-def test_a_sized_body_that_ends_early_says_so() -> None:
-    """HTTP is to see nothing wrong, so the length is that of what is sent; a cut connection keeps the promise it breaks."""
-    early = actions(Frame(b"hel"), headers=LENGTH, ending=Ending.END)
-    assert parse(sent(early)) == (200, {"content-length": "3", "connection": "keep-alive"}, b"hel")
-    assert early[-1] == Finish(Ending.END, keep_alive=True)
-    assert b"content-length: 5" in sent(actions(Frame(b"hel"), headers=LENGTH, ending=Ending.FIN))
+@pytest.mark.parametrize("ending", [Ending.COMPLETE, Ending.END])
+def test_a_connection_is_closed_after_a_body_of_another_length_than_the_head_states(ending: Ending) -> None:
+    """Whoever waits for the rest, or takes what is too much for the next answer, is not to be served on it."""
+    for raw in (b"hel", b"hello!"):
+        found = actions(Frame(raw), headers=LENGTH, ending=ending)
+        assert (sent(found), found[-1]) == (SIZED % b"keep-alive" + raw, Abort(Ending.FIN))
+    assert actions(Frame(b"hello"), headers=LENGTH, ending=ending)[-1] == Finish(ending, keep_alive=True)
+    assert actions(headers=LENGTH, ending=ending, framing=Framing(has_body=False))[-1] == Finish(ending, keep_alive=True)
+    assert actions(Frame(b"hel"), headers=LENGTH, ending=Ending.RESET)[-1] == Abort(Ending.RESET)
 
 
 def test_a_large_answer_is_several_writes() -> None:

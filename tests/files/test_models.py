@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -200,7 +200,7 @@ class _Louder(base.AtPlace):
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         del rng
-        return plan
+        return replace(plan, head=plan.head.with_headers([("x-volume", str(self.much))]))
 
 
 def test_the_values_of_a_new_fault_are_of_its_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

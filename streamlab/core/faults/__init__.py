@@ -6,13 +6,14 @@ decorate it with `@register("name")`.
 """
 
 # Each module says in its `__all__` which faults it has, so that a new one is named in its own module alone.
-from streamlab.core.faults import base, events, framing, http, order, payload, wire
+from streamlab.core.faults import base, events, framing, http, order, payload, stacks, wire
 from streamlab.core.faults.base import *  # noqa: F403
 from streamlab.core.faults.events import *  # noqa: F403
 from streamlab.core.faults.framing import *  # noqa: F403
 from streamlab.core.faults.http import *  # noqa: F403
 from streamlab.core.faults.order import *  # noqa: F403
 from streamlab.core.faults.payload import *  # noqa: F403
+from streamlab.core.faults.stacks import *  # noqa: F403
 from streamlab.core.faults.wire import *  # noqa: F403
 
 __all__: list[str] = []
@@ -23,3 +24,4 @@ __all__ += order.__all__
 __all__ += framing.__all__
 __all__ += payload.__all__
 __all__ += wire.__all__
+__all__ += stacks.__all__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from itertools import pairwise
 from random import Random
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
@@ -22,7 +22,6 @@ __all__ = [
     "Fault",
     "OfEvents",
     "OfHead",
-    "apply_faults",
     "data_of",
     "examples",
     "fault_family",
@@ -58,7 +57,11 @@ class Example:
 
 @runtime_checkable
 class Fault(Protocol):
-    """A pure change of a plan."""
+    """A pure change of a plan.
+
+    One that changes nothing is an error, unless its class has an `is_wish` that is true: it says how something is to be, and it
+    may be so already.
+    """
 
     name: ClassVar[str]
 
@@ -222,38 +225,6 @@ def instead(plan: Plan, made: Plan) -> Plan:
     """Return an answer that comes in the place of the plan's own, as late as that, with the headers that every answer has."""
     kept = [(name, value) for name, value in plan.head.headers if name.lower() in _KEPT]
     return replace(made, head=replace(plan.head, status=made.head.status, headers=made.head.with_headers(kept).headers))
-
-
-def apply_faults(plan: Plan, faults: Sequence[Fault], rng: Random) -> Plan:
-    """Return the plan with these faults in it, in the order written.
-
-    Raises ScenarioError, with the number of the fault, if one of them has no place in what the ones before it left.
-    """
-    for number, fault in enumerate(faults):
-        try:
-            if not plan.head.is_sent:
-                problem = f"nothing is left of the answer for the fault {fault.name!r} to change"
-                raise FaultError(problem, hint="the fault before it ends the answer before the headers: take one of them out")
-            plan = _resized(plan, fault.apply(plan, rng))
-        except ScenarioError as error:
-            main = main_field(type(fault)) if error.key and is_dataclass(fault) else None
-            error.key = ("faults", number, *(fault.name if part == main else part for part in error.key))
-            raise
-    return plan
-
-
-def _resized(before: Plan, after: Plan) -> Plan:
-    """Return a changed plan whose head states the length of the changed body, if it stated that of the old one."""
-    stated, grown = after.head.get("content-length"), len(after.body) - len(before.body)
-    if (
-        not grown
-        or not has_end(after)
-        or stated is None
-        or stated != before.head.get("content-length")
-        or not stated.isdecimal()
-    ):
-        return after
-    return replace(after, head=after.head.with_headers([("content-length", str(int(stated) + grown))]))
 
 
 _DATA = re.compile(rb"(?:\A|(?<=[\r\n]))(data: ?)([^\r\n]*)(\r\n|\n|\r|\Z)")

@@ -29,9 +29,16 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _STATUSES = range(200, 600)
 
 
+class _OfHeader(OfHead):
+    """The base of a fault that says how a header is to be."""
+
+    __slots__ = ()
+    is_wish: ClassVar[bool] = True
+
+
 @register("retry_after")
 @dataclass(frozen=True, slots=True)
-class RetryAfter(OfHead):
+class RetryAfter(_OfHeader):
     """The head says after which time to try again (`2s`, `400ms`, a number of seconds), or does not (`absent`).
 
     `form` is how: `seconds` (`retry-after: 2`), `date` (`retry-after:` and a date of HTTP, which has no parts of a second), or
@@ -87,7 +94,7 @@ class RetryAfter(OfHead):
 
 @register("should_retry")
 @dataclass(frozen=True, slots=True)
-class ShouldRetry(OfHead):
+class ShouldRetry(_OfHeader):
     """The head tells the SDKs to try again (`true`), not to (`false`), or nothing of it (`absent`): `x-should-retry`."""
 
     value: bool | Literal["absent"] = True
@@ -124,7 +131,7 @@ class ShouldRetry(OfHead):
 
 @register("content_type")
 @dataclass(frozen=True, slots=True)
-class ContentType(OfHead):
+class ContentType(_OfHeader):
     """The head states this content-type, or none (`absent`); the body stays as it is."""
 
     value: str = "text/plain"

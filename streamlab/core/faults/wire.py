@@ -198,6 +198,7 @@ class Join(Chosen):
 
     events: Selection = ALL
 
+    is_wish: ClassVar[bool] = True
     examples: ClassVar = (Example("everything in one write", "join: all", "the whole message"),)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
@@ -280,8 +281,7 @@ class ContentLength(OfHead):
         if size + self.error < 0:
             problem = f"the body has {size} bytes, which is fewer than {-self.error}"
             raise FaultError(problem, key=("error",), hint=f"write at least {-size}")
-        ending = Ending.FIN if has_end(plan) else plan.ending
-        return replace(plan, head=plan.head.with_headers([("content-length", str(size + self.error))]), ending=ending)
+        return replace(plan, head=plan.head.with_headers([("content-length", str(size + self.error))]))
 
 
 @register("trailing")
@@ -303,6 +303,9 @@ class Trailing(OfHead):
         if not has_end(plan):
             problem = "the body is broken off, so nothing comes after its end"
             raise FaultError(problem, key=("data",), hint="take one of the two faults out")
+        if plan.head.get("content-length") not in (None, str(len(plan.body))):
+            problem = "the head states a wrong length, after which the connection is closed: nothing comes after the body"
+            raise FaultError(problem, key=("data",), hint="take one of the two faults out")
         return replace(plan, trailing=plan.trailing + as_bytes(self.data))
 
 
@@ -321,7 +324,8 @@ def _cut(plan: Plan, point: Point, ending: Ending) -> Plan:
         frames += (replace(last, raw=last.raw[: point.offset], splits=splits),)
     elif wait := silence_at(plan, point):
         frames += (Frame(b"", wait=wait),)
-    return replace(plan, frames=frames, ending=ending, trailing=b"")
+    trailing = plan.trailing if ending is Ending.END and has_end(plan) else b""
+    return replace(plan, frames=frames, ending=ending, trailing=trailing)
 
 
 def _in_one(frame: Frame, *, joined: bool) -> Frame:

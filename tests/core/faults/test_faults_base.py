@@ -506,7 +506,7 @@ def test_a_fault_that_is_no_dataclass_works_too() -> None:
 
 @pytest.mark.parametrize(("length", "ending"), [("18", Ending.COMPLETE), ("18", Ending.END)])
 def test_a_length_that_was_right_is_that_of_the_changed_body(length: str, ending: Ending) -> None:
-    """One that was wrong is wrong by as much; of a body that is broken off it is what was promised."""
+    """One that was wrong is wrong by as much; of a body that is broken off it is what was promised, and grows with it."""
     raw = SAMPLES["raw"]
     plan = replace(BODY, ending=ending)
     assert plan.head.get("content-length") == length
@@ -516,7 +516,9 @@ def test_a_length_that_was_right_is_that_of_the_changed_body(length: str, ending
     none = replace(plan, head=plan.head.with_headers([("content-length", "many")]))
     assert apply_faults(none, [raw], Random(1)).head.get("content-length") == "many"
     broken = replace(plan, ending=Ending.FIN)
-    assert apply_faults(broken, [raw], Random(1)).head.get("content-length") == "18"
+    assert apply_faults(broken, [raw], Random(1)).head.get("content-length") == "19"
+    cut = apply_faults(plan, [Cut("fin", at="byte 7")], Random(1))
+    assert (cut.head.get("content-length"), len(cut.body)) == ("18", 7)
 
 
 OF_ALL: list[Fault] = [

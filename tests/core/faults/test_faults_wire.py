@@ -14,17 +14,22 @@ from hypothesis import strategies as st
 from mistakes import DURATION, NO_EVENT, SELECTION, mistake
 from plans import BODY, EVENTS, FRAMES, HEAD, NOTHING, PLACES, PLAN, applied, recorded_plan, total_wait
 
-from streamlab.core.actions import Framing, Wait, script
+from streamlab.core.actions import Abort, Framing, Wait, script
 from streamlab.core.events import PING, encode
 from streamlab.core.faults import (
+    Change,
     Comment,
     ContentLength,
     CorruptChunk,
     Cut,
+    Drop,
+    Duplicate,
     ErrorEvent,
     Fault,
     Gzip,
     Join,
+    LineEnd,
+    Raw,
     SplitFrames,
     Stall,
     Trailing,
@@ -454,14 +459,43 @@ def test_a_corrupt_chunk_comes_after_all_that_precedes_it(place: dict[str, str])
 
 @pytest.mark.parametrize("error", [10, -10, -17])
 def test_a_length_is_wrong_by_so_much(error: int) -> None:
-    """Of JSON and of a stream, which then comes without chunks; no frame changes, and the connection is closed."""
+    """Of JSON and of a stream, which then comes without chunks; no frame changes, and how the answer ends is not said anew."""
     for plan in (PLAN, BODY):
         made = applied(plan, ContentLength(error))
         head = plan.head.with_headers([("content-length", str(len(plan.body) + error))])
-        assert made == replace(plan, head=head, ending=Ending.FIN)
+        assert made == replace(plan, head=head)
         assert all(new is old for new, old in zip(made.frames, plan.frames, strict=True))
+        assert list(script(made, schedule(made, INSTANT, Random(1)), Framing()))[-1] == Abort(Ending.FIN)
         cut = applied(plan, Cut("reset", at="byte 16"))
         assert applied(cut, ContentLength(5)).ending is Ending.RESET
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        *(
+            Drop("delta 1"),
+            Duplicate("delta 1"),
+            Cut("end", after="delta 1"),
+            Cut("end", at="text char 3"),
+            Raw("xyz", at="end"),
+        ),
+        *(Change("delta 1", set={"delta.text": "longer than it was"}), ErrorEvent(after="delta 2"), LineEnd("crlf")),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("error", [5, -5])
+def test_a_wrong_length_stays_wrong_by_so_much_whatever_becomes_of_the_body(error: int, later: Fault) -> None:
+    """Written before the fault that changes the body, or after it: the same answer."""
+    made = apply_faults(PLAN, [ContentLength(error), later], Random(1))
+    assert made.head.get("content-length") == str(len(made.body) + error)
+    assert made == apply_faults(PLAN, [later, ContentLength(error)], Random(1))
+
+
+def test_a_body_that_is_broken_off_lacks_what_its_wrong_length_promised() -> None:
+    """The length is that of the body that was to come, and the ending the one asked for."""
+    made = apply_faults(PLAN, [ContentLength(5), Cut("reset", after="delta 1")], Random(1))
+    assert (made.head.get("content-length"), made.ending) == (str(len(PLAN.body) + 5), Ending.RESET)
 
 
 @pytest.mark.parametrize(
@@ -481,6 +515,8 @@ LATE = "the body is broken off, so nothing comes after its end"
 HEADLESS = "the fault before it ends the answer before the headers: take one of them out"
 STATED = "compressed as it is sent, it states no length"
 GZIP_FIRST = "write gzip before the fault that breaks the body off, or take one of the two out"
+UNDONE = "nothing is left of this fault: 'gzip', which follows, undoes it"
+MISSTATED = "the head states a wrong length, after which the connection is closed: nothing comes after the body"
 NO_LENGTH = "a body with a wrong length has neither chunks nor an end, which a fault before this one changes"
 
 
@@ -534,9 +570,9 @@ NO_LENGTH = "a body with a wrong length has neither chunks nor an end, which a f
             (
                 plan,
                 (ContentLength(error), Gzip(how)),
-                f"faults.1.gzip: the head states {size + error} bytes for a body of {size}; {STATED}\n  hint: {GZIP_FIRST}",
+                f"faults.0.content_length: {UNDONE}\n  hint: write it after faults.1, or take one of the two out",
             )
-            for plan, size in ((PLAN, len(PLAN.body)), (BODY, 18))
+            for plan in (PLAN, BODY)
             for error in (5, -5)
             for how in ("sound", "plain", "bad checksum", "no trailer")
         ),
@@ -557,8 +593,9 @@ NO_LENGTH = "a body with a wrong length has neither chunks nor an end, which a f
         ),
         *(
             (PLAN, (broken, Trailing()), f"faults.1.trailing: {LATE}\n  hint: {TAKE_OUT}")
-            for broken in (Cut(at="end"), Stall(after="delta 1"), CorruptChunk(at="end"), ContentLength(3))
+            for broken in (Cut(at="end"), Stall(after="delta 1"), CorruptChunk(at="end"))
         ),
+        (PLAN, (ContentLength(3), Trailing()), f"faults.1.trailing: {MISSTATED}\n  hint: {TAKE_OUT}"),
         *(
             (
                 PLAN,
@@ -588,6 +625,7 @@ def test_the_line_of_a_corrupt_chunk_goes_with_it() -> None:
     for after in (Cut("fin", after="delta 1"), Stall(after="delta 1"), ErrorEvent(after="delta 1")):
         assert applied(PLAN, corrupt, after) == applied(PLAN, after)
     assert applied(PLAN, Trailing("x"), ErrorEvent(after="delta 1")).trailing == b"x"
+    assert applied(PLAN, Trailing("x"), Cut("end", after="delta 1")).trailing == b"x"
     assert applied(PLAN, Trailing("x"), Gzip()).coding is Coding.GZIP
 
 

@@ -1,0 +1,101 @@
+"""Stacks: the faults of an answer, put in one after the other; none of them is there for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, is_dataclass, replace
+from random import Random
+from typing import Any
+
+from streamlab.core.faults.base import Fault, has_end, main_field
+from streamlab.core.plan import Plan
+from streamlab.errors import FaultError, ScenarioError
+
+__all__ = ["apply_faults"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One fault of a stack: the plan and the state of the generator that it came upon, and the plan that it made of them."""
+
+    fault: Fault
+    plan: Plan
+    state: tuple[Any, ...]
+    made: Plan
+
+
+def apply_faults(plan: Plan, faults: Sequence[Fault], rng: Random) -> Plan:
+    """Return the plan with these faults in it, in the order written.
+
+    Raises ScenarioError, with the number of the fault, if one of them has no place in what the ones before it left, if it
+    changes nothing there, or if nothing of it is left by those after it: a test must not pass without having met it.
+    """
+    steps: list[_Step] = []
+    for number, fault in enumerate(faults):
+        try:
+            steps.append(_step(plan, fault, rng))
+        except ScenarioError as error:
+            main = main_field(type(fault)) if error.key and is_dataclass(fault) else None
+            error.key = ("faults", number, *(fault.name if part == main else part for part in error.key))
+            raise
+        plan = steps[-1].made
+    for number, step in enumerate(steps):
+        undoing = _undone_by(step, steps[number + 1 :])
+        if undoing is not None:
+            problem = f"nothing is left of this fault: {steps[number + 1 + undoing].fault.name!r}, which follows, undoes it"
+            hint = f"write it after faults.{number + 1 + undoing}, or take one of the two out"
+            raise FaultError(problem, key=("faults", number, step.fault.name), hint=hint)
+    return plan
+
+
+def _step(plan: Plan, fault: Fault, rng: Random) -> _Step:
+    """Return a fault put into a plan. Raises ScenarioError if it cannot be, or changes nothing."""
+    if not plan.head.is_sent:
+        problem = f"nothing is left of the answer for the fault {fault.name!r} to change"
+        raise FaultError(problem, hint="the fault before it ends the answer before the headers: take one of them out")
+    state = rng.getstate()
+    made = _applied(plan, fault, rng)
+    is_wanted = made != plan or getattr(fault, "is_wish", False) or rng.getstate() != state  # lots may be drawn in vain
+    if not is_wanted:
+        hint = "write it so that something is another than without it, or take it out"
+        raise FaultError("this fault changes nothing here", key=(fault.name,), hint=hint)
+    return _Step(fault, plan, state, made)
+
+
+def _undone_by(step: _Step, following: Sequence[_Step]) -> int | None:
+    """Return the number of the step that makes the same plan with this one as without it; None if there is none."""
+    plan, rng = step.plan, Random(0)
+    if plan == step.made:
+        return None
+    for number, later in enumerate(following):
+        rng.setstate(later.state)
+        try:
+            plan = _applied(plan, later.fault, rng)
+        except ScenarioError:
+            return None  # it could not even be put in
+        if _sends_the_same(plan, later.made):
+            return number
+    return None
+
+
+def _sends_the_same(plan: Plan, other: Plan) -> bool:
+    """Whether two plans are the same answer; of a head that is not sent only its silence counts."""
+    if plan.head.is_sent or other.head.is_sent:
+        return plan == other
+    return (plan.head.wait, plan.ending) == (other.head.wait, other.ending)
+
+
+def _applied(plan: Plan, fault: Fault, rng: Random) -> Plan:
+    return _resized(plan, fault.apply(plan, rng))
+
+
+def _resized(before: Plan, after: Plan) -> Plan:
+    """Return a changed plan whose head states the length of the changed body, if it stated that of the old one.
+
+    A length that was wrong stays wrong by as much. A body that is broken off lacks what its head has promised.
+    """
+    stated, grown = after.head.get("content-length"), len(after.body) - len(before.body)
+    is_broken_off = has_end(before) and not has_end(after)
+    if not grown or is_broken_off or stated is None or stated != before.head.get("content-length") or not stated.isdecimal():
+        return after
+    return replace(after, head=after.head.with_headers([("content-length", str(int(stated) + grown))]))
