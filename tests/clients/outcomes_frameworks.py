@@ -139,7 +139,7 @@ REMEDIES: dict[str, dict[str, str]] = {
         "stall-mid-stream": f"Give the call a `timeout`. {_FALLBACK}.",
         "duplicated-events": _TWICE,
         "cut-inside-tool-input": "Never run a tool if the `received_finish_reason` of the stream is None.",
-        "overloaded-then-fine": "Give the call `num_retries`, and install the package `tenacity`: without it, that does nothing.",
+        "overloaded-then-fine": "Give the call `num_retries`, and install the package `tenacity`, which that needs.",
     },
     Client.PYDANTIC_AI: {
         "overloaded-mid-stream": _OF_MODEL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 from outcomes_web import CLIENTS, OUTCOMES
@@ -94,6 +95,15 @@ def test_what_each_endpoint_tells_its_page_when_the_stream_breaks(
             told[scenario] = sent_on(answer)
         assert streamlab.wait_for(len(calls)).statuses == calls
     assert told == OUTCOMES[CLIENTS[client]]
+
+
+@pytest.mark.parametrize(("endpoint", "last"), [("naive", "[DONE]"), ("chat", {"error": "incomplete"})])
+def test_a_stop_reason_is_not_the_end_of_the_answer(streamlab: Lab, chat: str, endpoint: str, last: Any) -> None:
+    """It comes with the event before `message_stop`; a message of which only that is missing has one."""
+    streamlab.reply(text(PIECES), faults=["cut: end, before: message_stop"])
+    with Answer(f"{chat}/{endpoint}") as answer:
+        assert list(answer) == [*FRAMES, last]
+    assert (streamlab.wait_for(1).only.events_sent, streamlab.journal.only.ended) == (7, "end")
 
 
 def test_an_error_before_the_stream_comes_with_status_200(streamlab: Lab, chat: str) -> None:

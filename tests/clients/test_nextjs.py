@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
 from outcomes_web import CLIENTS, OUTCOMES
@@ -130,6 +131,15 @@ def test_what_each_route_tells_its_page_when_the_stream_breaks(
             told[scenario] = sent_on(answer)
         assert streamlab.wait_for(len(calls)).statuses == calls
     assert told == OUTCOMES[CLIENTS[client]]
+
+
+@pytest.mark.parametrize(("route", "last"), [("naive", "[DONE]"), ("chat", {"error": "broken_off"})])
+def test_a_stop_reason_is_not_the_end_of_the_answer(streamlab: Lab, next_server: str, route: str, last: Any) -> None:
+    """It comes with the event before `message_stop`; `finalMessage()` looks for the latter."""
+    streamlab.reply(text(PIECES), faults=["cut: end, before: message_stop"])
+    with Answer(f"{next_server}/{route}") as answer:
+        assert list(answer) == [*({"text": piece} for piece in PIECES), last]
+    assert (streamlab.wait_for(1).only.events_sent, streamlab.journal.only.ended) == (7, "end")
 
 
 def test_an_error_before_the_stream_comes_with_status_200(streamlab: Lab, next_server: str) -> None:

@@ -145,6 +145,17 @@ def test_half_an_answer_passes_for_a_whole_one_unless_its_end_is_looked_for(stre
 # endregion
 
 
+def test_a_stop_reason_is_not_the_end_of_the_answer(streamlab: Lab) -> None:
+    """It comes with the event before `message_stop`."""
+    streamlab.reply(COUNTING, times=2, faults=["cut: end, before: message_stop"])
+    with anthropic.Anthropic() as client:
+        with client.messages.stream(**ASKED) as stream:
+            assert stream.get_final_message().stop_reason == "end_turn"
+        with pytest.raises(patterns.Incomplete):
+            patterns.ask_for_all(client, patterns.user("Count."))
+    assert [(call.events_sent, call.ended) for call in streamlab.journal] == [(8, "end")] * 2
+
+
 def test_the_backoff_of_the_guides_misses_a_connection_lost_in_mid_stream(streamlab: Lab) -> None:
     streamlab.reply(COUNTING, faults=[Cut("reset", after="delta 2")])
     with anthropic.Anthropic() as client, pytest.raises(httpx2.ReadError):

@@ -64,15 +64,17 @@ async def chat(question: Question) -> StreamingResponse:
     """Send the text on, and [DONE] if it is whole; a frame with an error if not."""
 
     async def frames() -> AsyncIterator[str]:
+        is_whole = False
         try:
             async with claude.messages.stream(**asked(question)) as stream:
-                async for text in stream.text_stream:
-                    yield frame({"text": text})
-                answer = await stream.get_final_message()
+                async for event in stream:
+                    if event.type == "text":
+                        yield frame({"text": event.text})
+                    is_whole = is_whole or event.type == "message_stop"
         except Exception as error:  # noqa: BLE001 - the status is sent already: only a frame can tell the page
             yield frame({"error": type(error).__name__})
             return
-        if answer.stop_reason is None:  # the stream ended without message_stop, and the SDK raises nothing
+        if not is_whole:  # the SDK raises nothing, and the final message may have a stop_reason all the same
             yield frame({"error": "incomplete"})
             return
         yield "data: [DONE]\n\n"
