@@ -128,6 +128,14 @@ def outcomes() -> str:
     return "\n\n".join(f"## {failure}\n\n{_table(head, told)}" for failure, told in rows.items())
 
 
+def endpoints(framework: str, *urls: str) -> str:
+    """Return what the endpoints of a web framework tell their page, by scenario: that of the guides and the other."""
+    found = runpy.run_path(str(CLIENTS / "outcomes_web.py"))
+    naive, careful = (found["OUTCOMES"][found["CLIENTS"][f"{framework} {which}"]] for which in ("naive", "careful"))
+    rows = ((f"`{failure}`", naive[failure], careful[failure]) for failure in naive)
+    return _table(["`streamlab serve …`", *(f"`{url}`" for url in urls)], rows)
+
+
 def _definitions(source: str) -> dict[str, str]:
     """Return the text of each definition of a module, by its name."""
     lines, found = source.splitlines(), {}
@@ -695,6 +703,7 @@ _PARTS: dict[str, Callable[..., str]] = {
     "example": example,
     "snippet": snippet,
     "outcomes": outcomes,
+    "endpoints": endpoints,
     "imported": imported,
     "shown": shown,
     "differing": differing,

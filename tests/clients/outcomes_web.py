@@ -47,6 +47,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "stall-mid-stream": _BREAKS,
         "duplicated-events": _DOUBLED,
         "overloaded-then-fine": _FINE,
+        "refused-key": _BREAKS,
     },
     CLIENTS["fastapi careful"]: {
         "overloaded-mid-stream": 'it sends \'One two three\', then `{"error": "APIStatusError"}`',
@@ -56,6 +57,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "stall-mid-stream": 'it sends \'This answer stops in the\', then `{"error": "ReadTimeout"}`',
         "duplicated-events": _DOUBLED,
         "overloaded-then-fine": _FINE,
+        "refused-key": 'it sends \'\', then `{"error": "AuthenticationError"}`',
     },
     CLIENTS["next naive"]: {
         "overloaded-mid-stream": _BREAKS,
@@ -65,6 +67,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "stall-mid-stream": "it sends 'This answer stops in the', then nothing, for ever",
         "duplicated-events": _DOUBLED,
         "overloaded-then-fine": _FINE,
+        "refused-key": _BREAKS,
     },
     CLIENTS["next careful"]: {
         "overloaded-mid-stream": 'it sends \'One two three\', then `{"error": "overloaded_error"}`',
@@ -74,6 +77,7 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "stall-mid-stream": 'it sends \'This answer stops in the\', then `{"error": "broken_off"}`',
         "duplicated-events": _DOUBLED,
         "overloaded-then-fine": _FINE,
+        "refused-key": 'it sends \'\', then `{"error": "authentication_error"}`',
     },
     CLIENTS["browser sdk"]: {
         "overloaded-mid-stream": "raises `APIError` with `overloaded_error`",
@@ -118,6 +122,7 @@ REMEDIES: dict[str, dict[str, str]] = {
         "stall-mid-stream": f"Give the SDK a `timeout`; its own is ten minutes. {_TELL}",
         "duplicated-events": _TWICE,
         "overloaded-then-fine": _BY_SDK,
+        "refused-key": _TELL,
     },
     CLIENTS["fastapi careful"]: {
         "overloaded-mid-stream": _IS_TOLD,
@@ -127,6 +132,7 @@ REMEDIES: dict[str, dict[str, str]] = {
         "stall-mid-stream": _IS_TOLD,
         "duplicated-events": _TWICE,
         "overloaded-then-fine": _BY_SDK,
+        "refused-key": _IS_TOLD,
     },
     CLIENTS["next naive"]: {
         "overloaded-mid-stream": _TELL,
@@ -136,6 +142,7 @@ REMEDIES: dict[str, dict[str, str]] = {
         "stall-mid-stream": f"Give the call a deadline: `AbortSignal.timeout()`. {_TELL}",
         "duplicated-events": _TWICE,
         "overloaded-then-fine": _BY_SDK,
+        "refused-key": _TELL,
     },
     CLIENTS["next careful"]: {
         "overloaded-mid-stream": _IS_TOLD,
@@ -145,6 +152,7 @@ REMEDIES: dict[str, dict[str, str]] = {
         "stall-mid-stream": _IS_TOLD,
         "duplicated-events": _TWICE,
         "overloaded-then-fine": _BY_SDK,
+        "refused-key": _IS_TOLD,
     },
     CLIENTS["browser sdk"]: {
         "overloaded-mid-stream": "Catch it, look at its `type`, and ask again: the SDK does not.",

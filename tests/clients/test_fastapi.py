@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from outcomes_web import CLIENTS, OUTCOMES
-from web.listening import BROKEN, SCENARIOS, Answer, sent_on
+from web.listening import BROKEN, OF_SERVERS, Answer, sent_on
 from web.serving import chat_server
 
 from streamlab import Lab, error, text
@@ -88,7 +88,7 @@ def test_what_each_endpoint_tells_its_page_when_the_stream_breaks(
 ) -> None:
     """The status is sent before the stream begins; what the naive endpoint raises after that breaks its body off."""
     told = {}
-    for scenario, calls in SCENARIOS.items():
+    for scenario, calls in OF_SERVERS.items():
         streamlab.reset()
         streamlab.load(scenario)
         with Answer(f"{impatient}/{endpoint}") as answer:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from outcomes_web import CLIENTS, OUTCOMES
-from web.listening import BROKEN, SCENARIOS, Answer, arrives, ask, body, sent_on
+from web.listening import BROKEN, OF_SERVERS, Answer, arrives, ask, body, sent_on
 from web.running import installed, running
 
 from streamlab import Lab, error, text
@@ -120,7 +120,7 @@ def test_what_each_route_tells_its_page_when_the_stream_breaks(
 ) -> None:
     """The status is sent before the stream begins; what the naive route throws after that breaks its body off."""
     told = {}
-    for scenario, calls in SCENARIOS.items():
+    for scenario, calls in OF_SERVERS.items():
         streamlab.reset()
         streamlab.load(scenario)
         with Answer(f"{next_server}/{route}") as answer:

@@ -124,7 +124,9 @@ SCENARIOS: dict[str, tuple[int, ...]] = {
     "duplicated-events": (200,),
     "overloaded-then-fine": (529, 529, 200),
 }
-"""The shipped scenarios that a chat is tried with, and the statuses of the calls that each brings about."""
+"""The shipped scenarios that a chat or a page is tried with, and the statuses of the calls that each brings about."""
+OF_SERVERS = {**SCENARIOS, "refused-key": (401,)}
+"""The same for what sends an answer on."""
 
 
 def sent_on(answer: Answer) -> str:
