@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-CURL = "curl 7.88.1: `curl -N`"
+VERSION = "7.88.1"
+"""The version of curl of which this is true."""
+CURL = f"curl {VERSION}: `curl -N`"
 
 _DELTA = "the last that it prints is `content_block_delta`"
 
