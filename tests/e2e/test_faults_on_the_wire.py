@@ -339,7 +339,9 @@ def numbered(whole: Whole) -> Expected:
     numbers = iter(range(7, 1000))
     return every(
         whole,
-        lambda chunk: b"id: %d\n%b" % (next(numbers), chunk) if chunk.startswith(b"event: content_block_delta") else chunk,
+        lambda chunk: re.sub(
+            rb"^event: content_block_delta(\r?\n)", lambda end: b"id: %d%b" % (next(numbers), end[1]) + end[0], chunk
+        ),
     )
 
 
@@ -585,9 +587,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         ),
     ),
     "event_name": (
-        Case(
-            "event_name: other", lambda whole: every(whole, lambda each: re.sub(rb"^event: \w+\r?\n", b"event: other\n", each))
-        ),
+        Case("event_name: other", lambda whole: every(whole, lambda each: re.sub(rb"^event: \w+", b"event: other", each))),
         Case("event_name: absent", lambda whole: every(whole, lambda each: re.sub(rb"^event: \w+\r?\n", b"", each))),
     ),
     "data_lines": (

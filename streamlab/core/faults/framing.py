@@ -44,10 +44,19 @@ class LineEnd(OfEvents):
         OfEvents.__post_init__(self)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
-        """Return the plan with other ends of lines."""
+        """Return the plan with other ends of lines; what is split stays so, between the same characters."""
         del rng
         require_stream(plan, "how")
-        return self.changed(plan, lambda frame: _with_raw(frame, _LINE.sub(_ENDS[self.how], frame.raw)))
+        return self.changed(plan, self._ended)
+
+    def _ended(self, frame: Frame) -> Frame:
+        end = _ENDS[self.how]
+        raw = _LINE.sub(end, frame.raw)
+        if raw == frame.raw:
+            return frame
+        grown = [(found.start(), len(end) - len(found[0])) for found in _LINE.finditer(frame.raw)]
+        splits = (replace(split, offset=split.offset + _grown_before(split.offset, grown)) for split in frame.splits)
+        return replace(frame, raw=raw, splits=tuple(splits))
 
 
 @register("event_name")
@@ -77,14 +86,17 @@ class EventName(OfEvents):
     def _named(self, frame: Frame) -> Frame:
         lines = [line for line in _lines(frame.raw) if not line.startswith(b"event:")]
         if self.text != _ABSENT:
-            lines.insert(0, f"event: {self.text}\n".encode())
+            lines.insert(0, f"event: {self.text}".encode() + _end(frame.raw))
         return _with_raw(frame, b"".join(lines))
 
 
 @register("data_lines")
 @dataclass(frozen=True, slots=True)
 class DataLines(OfEvents):
-    """The data of an event comes in `count` lines, each with its `data:`, which the client has to join with line feeds."""
+    """The data of an event comes in `count` lines, each with its `data:`, which the client has to join with line feeds.
+
+    JSON is cut between its tokens, so that one which has fewer of them comes in fewer lines.
+    """
 
     count: int = 2
 
@@ -103,16 +115,17 @@ class DataLines(OfEvents):
     def _cut(self, frame: Frame) -> Frame:
         if frame.event is None:
             return frame
-        return _with_raw(frame, b"".join(part for line in _lines(frame.raw) for part in self._parts(line)))
+        end = _end(frame.raw)
+        return _with_raw(frame, b"".join(part for line in _lines(frame.raw) for part in self._parts(line, end)))
 
-    def _parts(self, line: bytes) -> list[bytes]:
+    def _parts(self, line: bytes, end: bytes) -> list[bytes]:
         """Return the lines that a line becomes: itself, if it holds no data."""
         if not line.startswith(b"data:"):
             return [line]
         tokens = [found[0] for found in _TOKEN.finditer(line.removeprefix(b"data:").strip())]
         bounds = [len(tokens) * number // self.count for number in range(self.count + 1)]
-        parts = [b"".join(tokens[start:end]) for start, end in pairwise(bounds) if start < end]
-        return [b"data: %b\n" % part for part in parts]
+        parts = [b"".join(tokens[first:last]) for first, last in pairwise(bounds) if first < last]
+        return [b"data: %b%b" % (part, end) for part in parts]
 
 
 @register("no_space")
@@ -189,12 +202,23 @@ def _lines(raw: bytes) -> Iterator[bytes]:
         yield raw[start:]
 
 
+def _end(raw: bytes) -> bytes:
+    """Return how the first line of a frame ends: what is written into the frame ends so, too."""
+    found = _LINE.search(raw)
+    return found[0] if found else b"\n"
+
+
+def _grown_before(offset: int, grown: list[tuple[int, int]]) -> int:
+    """Return by how much has grown what stands before an offset; `grown` says where something did, and by how much."""
+    return sum(size for start, size in grown if start < offset)
+
+
 def _without_spaces(frame: Frame) -> Frame:
     return _with_raw(frame, b"".join(re.sub(rb"^([a-z]+:) ", rb"\1", line) for line in _lines(frame.raw)))
 
 
 def _identified(frame: Frame, value: str) -> Frame:
-    return _with_raw(frame, b"id: %b\n%b" % (value.encode(), frame.raw))
+    return _with_raw(frame, b"id: %b%b%b" % (value.encode(), _end(frame.raw), frame.raw))
 
 
 def _with_raw(frame: Frame, raw: bytes) -> Frame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,6 +28,8 @@ from streamlab.core.faults import (
     LineEnd,
     NoBlankLine,
     NoSpace,
+    SplitFrames,
+    Stall,
     apply_faults,
 )
 from streamlab.core.plan import Plan
@@ -103,12 +106,54 @@ def raws(plan: Plan) -> list[bytes]:
     ids=str,
 )
 def test_the_lines_are_written_otherwise(fault: Fault, expected: list[bytes]) -> None:
-    """Those of the events that are selected; a comment is no event. Times stay, splits within what is changed do not."""
+    """Those of the events that are selected; a comment is no event. Times stay, splits do where lines only end otherwise."""
     made = applied(SMALL, fault)
     assert raws(made) == expected
     for old, new in zip(SMALL.frames, made.frames, strict=True):
-        assert new is old if new.raw == old.raw else new == replace(old, raw=new.raw, splits=())
+        splits = old.splits if isinstance(fault, LineEnd) else ()
+        assert new is old if new.raw == old.raw else new == replace(old, raw=new.raw, splits=splits)
     assert replace(made, frames=SMALL.frames) == SMALL
+
+
+def pieces(frame: Frame) -> list[bytes]:
+    """Return the bytes of a frame, cut where it is split."""
+    offsets = [0, *(split.offset for split in frame.splits), len(frame.raw)]
+    return [frame.raw[start:end] for start, end in pairwise(offsets)]
+
+
+@pytest.mark.parametrize(("how", "end"), [("crlf", b"\r\n"), ("cr", b"\r")])
+def test_lines_that_end_otherwise_are_split_where_they_were(how: Any, end: bytes) -> None:
+    """Between the same characters, with the same silences: pieces and stalls inside an event come to the wire."""
+    split = applied(PLAN, SplitFrames(7, wait="2ms"), Stall("1s", at="text char 2"))
+    made = applied(split, LineEnd(how))
+    for old, new in zip(split.frames, made.frames, strict=True):
+        assert pieces(new) == [each.replace(b"\n", end) for each in pieces(old)]
+        assert [each.wait for each in new.splits] == [each.wait for each in old.splits]
+    back = applied(made, LineEnd("lf"))
+    assert back == split
+
+
+@pytest.mark.parametrize(("how", "end"), [("crlf", b"\r\n"), ("cr", b"\r")])
+@pytest.mark.parametrize("fault", [EventName("x"), EventId(1), DataLines(3)], ids=str)
+def test_a_line_that_is_put_in_ends_as_the_others_do(fault: Fault, how: Any, end: bytes) -> None:
+    """A frame has one end of lines, in whatever order the two faults are written."""
+    made = applied(PLAN, LineEnd(how), fault)
+    assert raws(made) == [raw.replace(b"\n", end) for raw in raws(applied(PLAN, fault))]
+    assert raws(made) == raws(applied(PLAN, fault, LineEnd(how)))
+
+
+def test_data_in_several_lines_is_sent_in_one_piece() -> None:
+    """Where it was split, other bytes stand now."""
+    made = applied(PLAN, SplitFrames(7), DataLines(3))
+    assert [frame.splits for frame in made.frames if frame.type != "ping"] == [()] * 11
+    assert raws(made) == raws(applied(PLAN, DataLines(3)))
+
+
+def test_data_of_few_tokens_comes_in_as_few_lines() -> None:
+    """Each token on a line of its own is all that there is."""
+    (frame,) = applied(Plan(HEAD, (EVENT,)), DataLines(500)).frames
+    tokens = (b"{", b'"type"', b":", b'"a"', b",", b'"x"', b":", rb'"\n: y"', b"}")
+    assert frame.raw == b"event: a\n" + b"".join(b"data: %b\n" % token for token in tokens) + b"\n"
 
 
 def test_a_line_without_its_end_is_a_line_too() -> None:
