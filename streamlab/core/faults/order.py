@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from random import Random
 from typing import ClassVar
@@ -24,7 +24,7 @@ _MOST_COPIES = 10_000
 @register("drop")
 @dataclass(frozen=True, slots=True)
 class Drop(Chosen):
-    """These events do not come: the place of one, `every …`, or a list. What is left moves up, its silences with it."""
+    """These events do not come: the place of one, `every …`, or a list. The silences before them are kept."""
 
     examples: ClassVar = (
         Example("missing message_start", "drop: message_start", "raises AssertionError", create="the whole message"),
@@ -46,7 +46,16 @@ class Drop(Chosen):
         del rng
         require_stream(plan, "events")
         gone = set(self.selected(plan))
-        return rearranged(plan, [frame for index, frame in enumerate(plan.frames) if index not in gone])
+        made = rearranged(plan, [frame for index, frame in enumerate(plan.frames) if index not in gone])
+        silences: dict[int, float] = {}  # by the number of the frame before which each is kept
+        for index in gone:
+            if plan.frames[index].wait:
+                following = index - sum(each < index for each in gone)
+                silences[following] = silences.get(following, 0.0) + plan.frames[index].wait
+        frames = [*made.frames, *([Frame(b"")] if len(made.frames) in silences else [])]
+        for index, silence in silences.items():
+            frames[index] = replace(frames[index], wait=frames[index].wait + silence, joined=False)
+        return replace(made, frames=tuple(frames)) if silences else made
 
 
 @register("duplicate")

@@ -95,13 +95,24 @@ A, B, C, D = (
 
 
 def test_a_silence_goes_with_its_event() -> None:
-    """It goes with one that is dropped, and comes along with one that moves; a copy waits for nothing."""
-    assert applied(waiting(A, B, C), Drop("event 2")).frames == (A, C)
+    """It comes along with one that moves; a copy waits for nothing."""
     assert applied(waiting(A, B, C), Swap(["event 1", "event 3"])).frames == (C, B, A)
     assert applied(waiting(A, B, C), Move("event 1", at="end")).frames == (B, C, A)
     assert applied(waiting(A, B), Duplicate("event 1", times=2)).frames == (A, Frame(A.raw), Frame(A.raw), B)
     late = applied(PLAN, Stall(2, at="end"), Drop("message_stop"))
     assert late.frames == (*PLAN.frames[:-1], Frame(b"", wait=2.0))
+
+
+def test_a_silence_before_an_event_that_is_dropped_is_kept() -> None:
+    """It comes before the next one, which then begins a chunk; at the end it stands for itself."""
+    a, b, c = waiting(A, B, C).frames
+    assert applied(waiting(A, B, C), Drop("event 2")).frames == (a, replace(c, wait=b.wait + c.wait))
+    assert applied(waiting(A, B, C), Drop(["event 1", "event 2"])).frames == (replace(c, wait=a.wait + b.wait + c.wait),)
+    assert applied(waiting(A, B, C), Drop(["event 2", "event 3"])).frames == (a, Frame(b"", wait=b.wait + c.wait))
+    silent = applied(PLAN, Stall(2, before="delta 1"), Drop("delta 1"))
+    assert silent.frames == (*PLAN.frames[:3], replace(PLAN.frames[4], wait=2.0), *PLAN.frames[5:])
+    joined = applied(PLAN, Stall(2, before="delta 1"), Join(["delta 1", "event 5"]), Drop("delta 1"))
+    assert [(frame.wait, frame.joined) for frame in joined.frames[3:5]] == [(2.0, False), (0.0, True)]
 
 
 @pytest.mark.parametrize(
