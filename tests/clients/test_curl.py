@@ -21,8 +21,6 @@ from streamlab import Call, Cut, Lab, Stall, error, text
 SCRIPTS = Path(__file__).parent / "python"
 TIMED_OUT = 28
 """How curl exits when its time is over."""
-SHELLS = {"ask.sh": "sh", "ask_for_all.sh": "bash"}
-"""What runs each script."""
 LONG = 30.0
 """Seconds after which what should go on has failed."""
 COUNTING = text(["One", " two", " three"])
@@ -33,7 +31,7 @@ pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is no
 @contextlib.contextmanager
 def curl(*options: str, script: str = "ask.sh") -> Iterator[subprocess.Popen[str]]:
     """Run the command of the guide with more options, in a process group of its own; none of it is left afterwards."""
-    command = [SHELLS[script], str(SCRIPTS / script), *options]
+    command = ["sh", str(SCRIPTS / script), *options]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
@@ -186,21 +184,19 @@ def test_a_script_that_looks_for_the_end_fails_when_the_stream_is_broken(streaml
 
 
 @pytest.mark.parametrize(
-    ("fault", "expected", "ended"),
+    ("fault", "ended"),
     [
-        ("cut: fin, at: 99%", 1, "fin"),
-        ("cut: end, at: 99%", 1, "end"),
-        ("cut: fin, after: message_stop", 18, "fin"),
-        ("cut: reset, after: message_stop", 56, "reset"),
+        ("cut: fin, at: 99%", "fin"),
+        ("cut: end, at: 99%", "end"),
+        ("cut: fin, after: message_stop", "fin"),
+        ("cut: reset, after: message_stop", "reset"),
     ],
 )
-def test_a_script_that_looks_for_the_end_fails_when_that_is_not_all(
-    streamlab: Lab, fault: str, expected: int, ended: str
-) -> None:
+def test_a_script_that_looks_for_the_end_fails_when_that_is_not_all(streamlab: Lab, fault: str, ended: str) -> None:
     """The name of the last event is no proof of it, and the event none of the end of the body, of which curl knows."""
     streamlab.reply(COUNTING, faults=[fault])
     status, printed = done(script="ask_for_all.sh")
-    assert (status, names(printed)[-1]) == (expected, "message_stop")
+    assert (status, names(printed)[-1]) == (1, "message_stop")
     assert streamlab.wait_for(1).only.ended == ended
 
 
