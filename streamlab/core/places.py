@@ -17,6 +17,7 @@ before anything at all is sent.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from bisect import bisect_left
 from collections import Counter
@@ -43,7 +44,7 @@ _PATTERN = re.compile(
       | (?P<share>\d+(?:\.\d+)?)\s?%
       | byte\ (?P<byte>\d{1,15})
       | event\ (?P<event>\d{1,15})
-      | (?:block\ (?P<block>\d{1,15})\ |(?P<kind>(?!(?:block|event|byte)\ )[a-z][a-z0-9_]*)\ )?
+      | (?:block\ (?P<block>\d{1,15})\ |(?P<kind>(?!(?:block|event|byte)\ )[a-z][a-z0-9_-]*)\ )?
         (?P<what>delta|char)\ (?P<count>\d{1,15})
       | (?P<type>[a-z]+(?:_[a-z0-9]+)+|error)(?:\ (?P<nth>\d{1,15}))?
     """,
@@ -56,7 +57,9 @@ _WORDS = (
 )
 _CARRIERS = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 """The field of a delta that holds its characters."""
-_DELTA = re.compile(rb'"delta"\s*:\s*\{')
+_DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))data: ?([^\r\n]*)")
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:]|[^\s{}\[\]:,"]+')
+"""One token of JSON, but for the commas."""
 _CHARACTER = re.compile(
     rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}|[^\"]",
     re.DOTALL,
@@ -232,17 +235,35 @@ def char_offset(raw: bytes, carrier: str, count: int) -> int:
 
     Looks at the bytes as they are: a character may be escaped in JSON, or take several bytes.
     """
-    delta = _DELTA.search(raw)
-    opening = re.compile(rb'"%s"\s*:\s*"' % carrier.encode()).search(raw, delta.end()) if delta else None
-    if opening is None:
+    offset = _start_of_string(raw, ["delta", carrier])
+    if offset is None:
         return len(raw)
-    offset = opening.end()
     for _ in range(count):
         found = _CHARACTER.match(raw, offset)
         if found is None:
             break
         offset = found.end()
     return offset
+
+
+def _start_of_string(raw: bytes, path: Sequence[str]) -> int | None:
+    """Return where, in the JSON of a frame, the string begins that these names lead to; of two such the last one counts."""
+    names: list[str] = []  # that of the value which is being read, in each of the objects around it
+    found, before, text = None, b"", b""
+    for line in _DATA_LINE.finditer(raw):
+        for token in _TOKEN.finditer(raw, *line.span(1)):
+            if token[0] in (b"{", b"["):
+                names.append("")
+            elif token[0] in (b"}", b"]"):
+                del names[-1:]
+            elif token[0] == b":":
+                names[-1:] = [json.loads(text.decode("utf-8", "replace"), strict=False)]
+            elif token[0].startswith(b'"'):
+                text = token[0]
+                if before == b":" and names == path:
+                    found = token.start() + 1
+            before = token[0]
+    return found
 
 
 def describe(plan: Plan) -> str:

@@ -438,6 +438,13 @@ def test_odd_events_are_spots_too(event: Event, block: int | None, kind: str | N
     assert (spot.carrier, spot.text) == (carrier, text)
 
 
+def test_the_type_of_a_block_may_have_hyphens() -> None:
+    """The API's have underscores; what somebody makes up may be called otherwise."""
+    news = {"type": "content_block_delta", "index": 7, "delta": {"type": "x"}}
+    plan = Plan(Head(), (encode(start(7, "web-page")), encode(news)))
+    assert Place("web-page delta 1").point(plan) == Point(1)
+
+
 def test_an_unfinished_frame_is_no_spot() -> None:
     """What a cut left of an event cannot be named as an event."""
     plan = Plan(Head(), (*FRAMES[:3], Frame(FRAMES[3].raw[:-1])))
@@ -469,10 +476,22 @@ def test_an_unfinished_frame_is_no_spot() -> None:
         (rb'{"delta":{"partial_json":"{\"text\":\"a\"}"}}', "partial_json", 2, rb'text\":\"a\"}"}}'),
         (rb'{"delta":{"type":"text"}}', "text", 1, b""),
         (rb'{"text":"abc"}', "text", 1, b""),
+        (rb'{"delta":{"extra":{"text":"zzzz"},"text":"hello"}}', "text", 1, rb'ello"}}'),
+        (rb'{"delta":{"extra":[{"text":"zzzz"},"text"],"text":"hello"}}', "text", 1, rb'ello"}}'),
+        (rb'{"x":{"delta":{"text":"no"}},"delta":{"text":"hello"}}', "text", 1, rb'ello"}}'),
+        (rb'{"delta":{"text":"hello"},"x":{"delta":{"text":"no"}}}', "text", 1, rb'ello"},"x":{"delta":{"text":"no"}}}'),
+        (rb'{"delta":{"text":"no","text":"hello"}}', "text", 1, rb'ello"}}'),
+        (rb'{"d\u0065lta":{"te\u0078t":"hello"}}', "text", 1, rb'ello"}}'),
+        (b'{"delta":{"type":"text_delta",\ndata: "text":"hello"}}', "text", 1, b'ello"}}'),
+        (b'{"delta"\r\ndata::\r\n: no\r\ndata:{"text"\r\ndata: :\r\ndata: "hello"}}', "text", 1, b'ello"}}'),
     ],
 )
 def test_characters_are_found_in_the_bytes_as_they_are(raw: bytes, carrier: str, count: int, rest: bytes) -> None:
-    """An escape is one character, so is a pair of them that stands for one; the string's end is never passed."""
+    """An escape is one character, so is a pair of them that stands for one; the string's end is never passed.
+
+    The string is the delta's own, whatever else has such a name, in however many lines the data comes.
+    """
+    raw = b"event: content_block_delta\ndata: " + raw
     assert raw[char_offset(raw, carrier, count) :] == rest
 
 

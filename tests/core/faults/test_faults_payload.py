@@ -215,14 +215,14 @@ def test_a_size_is_that_of_the_whole_frame(size: str | int, count: int) -> None:
 
 
 def test_invalid_bytes_stand_at_the_start_of_the_text() -> None:
-    """Of a text, of an input; in a frame without either at its last quote, or at its start."""
+    """Of a text, of an input, however its name is written; in a frame without either at its last quote, or at its start."""
     made = applied(PLAN, InvalidUtf8(["delta 1", "delta 4"]))
     assert made.frames[3].raw == FRAMES[2].raw.replace(b'"text":"One', b'"text":"\xffOne')
     assert made.frames[8].raw == FRAMES[7].raw.replace(b'"partial_json":"{', b'"partial_json":"\xff{')
     assert applied(with_frames(Frame(b": x\n\n")), InvalidUtf8("all")).frames == (Frame(b"\xff: x\n\n"),)
     assert applied(PLAN, InvalidUtf8("every ping")).frames[2].raw == PING.raw.replace(b'ping"}', b'ping\xff"}')
     escaped = Frame(FRAMES[2].raw.replace(b'"text":', b'"t\\u0065xt":'))
-    assert applied(with_frames(escaped), InvalidUtf8("delta 1")).frames[0].raw == escaped.raw.replace(b'\xa9"', b'\xa9\xff"')
+    assert applied(with_frames(escaped), InvalidUtf8("delta 1")).frames[0].raw == escaped.raw.replace(b"One", b"\xffOne")
 
 
 def test_a_silence_is_not_made_bytes_of() -> None:

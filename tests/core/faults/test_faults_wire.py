@@ -22,6 +22,7 @@ from streamlab.core.faults import (
     ContentLength,
     CorruptChunk,
     Cut,
+    DataLines,
     Drop,
     Duplicate,
     ErrorEvent,
@@ -98,6 +99,12 @@ def test_a_cut_keeps_how_the_rest_is_sent() -> None:
         Frame(b"01234", wait=1.0, recorded=2.0, splits=(Split(2, 0.1), Split(5, 0.2))),
     )
     assert applied(plan, Cut(at="byte 1")).frames == (Frame(b"a", wait=3.0), Frame(b"", wait=1.0))
+
+
+def test_a_cut_inside_data_of_several_lines_is_at_its_character() -> None:
+    """However the JSON is written, what has been sent ends in that character."""
+    made = applied(PLAN, DataLines(20), Cut(at="text char 3"))
+    assert made.body.endswith(b'"text_delta"\ndata: ,\ndata: "text"\ndata: :\ndata: "One')
 
 
 @pytest.mark.parametrize("how", HOW)
