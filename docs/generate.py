@@ -64,7 +64,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "tests" / "examples"
 CLIENTS = ROOT / "tests" / "clients"
-_LANGUAGES = {".py": "python", ".mjs": "js", ".js": "js", ".ts": "ts", ".tsx": "tsx", ".sh": "sh", ".conf": "nginx"}
+_LANGUAGES = {
+    ".py": "python",
+    ".mjs": "js",
+    ".js": "js",
+    ".ts": "ts",
+    ".tsx": "tsx",
+    ".sh": "sh",
+    ".bash": "text",
+    ".conf": "nginx",
+}
 DEVIATIONS = ROOT / "tests" / "test_deviations.py"
 _PART = re.compile(r"(<!-- generated: (?P<name>[^\n]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 _BLOCK = re.compile(r"@|class |def |async def ")

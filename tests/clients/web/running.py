@@ -81,14 +81,14 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(PATIENCE)
-        left = _gone(process.pid)
+        left = gone(process.pid)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     assert not left, f"processes were left behind: {left}"
 
 
-def _gone(group: int) -> list[int]:
+def gone(group: int) -> list[int]:
     """Wait a moment for all processes of a group to be gone; return those that are not."""
     deadline = time.monotonic() + PATIENCE
     while (left := members(group)) and time.monotonic() < deadline:
