@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields, replace
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from itertools import pairwise
 from random import Random
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
@@ -259,9 +259,12 @@ _OURS = "streamlab.core.faults."
 
 
 def register(name: str) -> Callable[[type[_T]], type[_T]]:
-    """Make a class known as the fault of this name. Raises FaultError if another class has it."""
+    """Make a class known as the fault of this name. Raises FaultError if another class has it, or it has no main value."""
 
     def known(cls: type[_T]) -> type[_T]:
+        if not is_dataclass(cls) or all(item.kw_only for item in fields(cls)):
+            hint = 'register a dataclass with a field that is not keyword-only, for example: how: str = "all"'
+            raise FaultError(f"the fault {name!r} has no main value", hint=hint)
         taken = _REGISTRY.get(name)
         if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
             raise FaultError(f"there already is a fault {name!r}", hint="give yours another name")

@@ -86,7 +86,18 @@ def _sends_the_same(plan: Plan, other: Plan) -> bool:
 
 
 def _applied(plan: Plan, fault: Fault, rng: Random) -> Plan:
-    return _resized(plan, fault.apply(plan, rng))
+    """Return what a fault makes of a plan. Raises FaultError, with its name, if that is an exception, or no plan."""
+    try:
+        made = fault.apply(plan, rng)
+    except ScenarioError:
+        raise
+    except Exception as error:
+        problem = f"the fault {fault.name!r} failed: {type(error).__name__}: {error}"
+        raise FaultError(problem, hint="it is the code of the fault that is wrong: test its apply alone") from error
+    if not isinstance(made, Plan):
+        problem = f"the fault {fault.name!r} makes {made!r} of a plan, where a plan is expected"
+        raise FaultError(problem, hint="its apply returns the plan with the fault in it")
+    return _resized(plan, made)
 
 
 def _resized(before: Plan, after: Plan) -> Plan:

@@ -319,6 +319,27 @@ def test_a_fault_with_nothing_but_its_main_value_says_so() -> None:
 
 
 @pytest.mark.usefixtures("own_registry")
+def test_a_fault_without_a_main_value_cannot_be_registered() -> None:
+    """Nothing could stand beside its name."""
+
+    @dataclass(frozen=True)
+    class Mini(base.AtPlace):
+        """Has a place, and no more."""
+
+    class Bare:
+        """Has no fields."""
+
+    for cls in (Mini, Bare):
+        with pytest.raises(FaultError) as caught:
+            register("mini")(cls)
+        assert str(caught.value) == (
+            "the fault 'mini' has no main value"
+            '\n  hint: register a dataclass with a field that is not keyword-only, for example: how: str = "all"'
+        )
+    assert "mini" not in fault_names()
+
+
+@pytest.mark.usefixtures("own_registry")
 def test_a_name_is_given_once() -> None:
     """A second fault of a name would change in silence what scenarios mean; the same class again is no second one."""
     assert register("cut")(Cut) is Cut

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -148,3 +148,44 @@ def test_a_fault_that_draws_lots_may_draw_a_blank(seed: int, *, is_blank: bool, 
     """What happens one time in two is no mistake when it does not."""
     made = apply_faults(PLAN, [Flaky(), *others], Random(seed))
     assert (len(made.frames) == len(PLAN.frames)) is is_blank
+
+
+class Odd(AtEvents):
+    """Makes of a plan whatever it is given, or raises it."""
+
+    name: ClassVar[str] = "odd"
+
+    def __init__(self, made: object) -> None:
+        self._made = made
+
+    def apply(self, plan: Plan, rng: Random) -> Any:
+        """Return or raise it."""
+        del plan, rng
+        if isinstance(self._made, Exception):
+            raise self._made
+        return self._made
+
+
+WHOLE = "its apply returns the plan with the fault in it"
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (
+            None,
+            f"the fault 'odd' makes None of a plan, where a plan is expected\n  hint: {WHOLE}",
+        ),
+        (
+            KeyError("x"),
+            "the fault 'odd' failed: KeyError: 'x'\n  hint: it is the code of the fault that is wrong: test its apply alone",
+        ),
+        (FaultError("not here", hint="there"), "not here\n  hint: there"),
+    ],
+)
+def test_a_fault_that_is_wrong_itself_is_named(made: object, text: str) -> None:
+    """By its number and its name, with what it raised; its own words stay as they are."""
+    with pytest.raises(FaultError) as caught:
+        apply_faults(PLAN, [Stall(2, at="end"), Odd(made)], Random(1))
+    assert str(caught.value) == f"faults.1: {text}"
+    assert caught.value.__cause__ is (made if isinstance(made, KeyError) else None)
