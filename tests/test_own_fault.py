@@ -58,6 +58,18 @@ def test_a_scenario_may_use_an_installed_fault(installed: Path, tmp_path: Path) 
     assert "bad.yaml:1:41: reply.faults.0.garble: 'twice' is not a way to garble\n  hint: write garble: reverse" in said
 
 
+def test_an_installed_fault_may_stand_among_events(installed: Path, tmp_path: Path) -> None:
+    """Though nothing before it names a fault."""
+    scenario = tmp_path / "events.yaml"
+    scenario.write_text(
+        "reply: {events: [message_start, content_block_start, {raw: hello}, {garble: reverse}, message_stop]}\n"
+    )
+    done = run("streamlab", "check", str(scenario), folder=tmp_path, path=(installed,))
+    assert "there is no item 'garble'" not in done.stderr
+    assert "changes nothing" not in done.stderr
+    assert "findings: " in done.stdout
+
+
 def test_python_may_use_an_installed_fault_without_its_class(installed: Path, tmp_path: Path) -> None:
     """As a mapping, and as a text."""
     program = tmp_path / "program.py"

@@ -15,7 +15,7 @@ from streamlab.files import extensions, schema
 from streamlab.files.located import parse_located
 from streamlab.files.values import shorten
 
-__all__ = ["listed_faults", "parse_fault_text", "read_fault"]
+__all__ = ["know", "listed_faults", "parse_fault_text", "read_fault"]
 
 
 def parse_fault_text(text: str, name: str) -> tuple[Fault, ...]:
@@ -53,8 +53,8 @@ def listed_faults(written: object) -> tuple[Fault | Mapping[str, Any], ...]:
         raise ScenarioError(f"a list of faults is expected, not {written!r}", key=("faults",))
     found: list[Fault | Mapping[str, Any]] = []
     for each in listed:
-        if isinstance(each, Mapping) and not any(key in fault_names() for key in each):
-            extensions.load()
+        if isinstance(each, Mapping):
+            know(each)
         found += parse_fault_text(each, "faults") if isinstance(each, str) else (each,)
     return tuple(found)
 
@@ -64,14 +64,19 @@ def read_fault(written: object) -> Fault:
     if not isinstance(written, Mapping):
         hint = f"for example: {{cut: fin, after: delta 3}}; faults: {', '.join(fault_names())}"
         raise FaultError(f"a fault is expected, not {shorten(written)}", hint=hint)
-    if not any(key in fault_names() for key in written):
-        extensions.load()
+    know(written)
     fault = parse_fault(written)
     wrong = schema.mismatch(schema.fault_schema(fault.name), written)
     if wrong is not None:
         key, expected = wrong
         raise FaultError(f"{expected} is expected, not {shorten(written[str(key[0])])}", key=key[:1])
     return fault
+
+
+def know(written: Mapping[Any, Any]) -> None:
+    """Make the faults of other packages known if a mapping names none that is. Raises FaultError if they cannot be loaded."""
+    if not any(key in fault_names() for key in written):
+        extensions.load()
 
 
 def _shifted(error: ScenarioError, *, by: int) -> ScenarioError:

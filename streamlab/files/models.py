@@ -33,7 +33,7 @@ from streamlab.core.pacing import Pace, parse_pace
 from streamlab.core.sources import Events
 from streamlab.errors import ScenarioError, nearest
 from streamlab.files import schema, values
-from streamlab.files.fault_text import read_fault
+from streamlab.files.fault_text import know, read_fault
 
 __all__ = [
     "SOURCES",
@@ -98,6 +98,9 @@ def _events(written: object) -> tuple[Any, ...]:
     if not isinstance(written, list):
         problem = f"a list of events is expected, not {values.shorten(written)}"
         raise ScenarioError(problem, hint="for example: [message_start, ping]")
+    for item in written:
+        if isinstance(item, dict) and not item.keys() & {"type", "wait"}:
+            know(item)
     Events.check(written)
     return tuple(written)
 
