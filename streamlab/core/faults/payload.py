@@ -165,7 +165,7 @@ class BrokenJson(OfEvents):
 @register("invalid_utf8")
 @dataclass(frozen=True, slots=True)
 class InvalidUtf8(Chosen):
-    """A byte that UTF-8 does not have (FF) stands at the start of the text of these events, or at the end of their last string."""
+    """A byte that UTF-8 lacks (FF) stands at the start of the text of these events, or at the end of their last string."""
 
     examples: ClassVar = (Example("invalid utf-8", "invalid_utf8: delta 2", "raises UnicodeDecodeError"),)
 
