@@ -75,7 +75,7 @@ class TestLab:
             rule.name: recording.shown(path, self._item.config)
             for rule, path in zip(scenario.rules[len(scenario.rules) - len(played) :], played, strict=True)
         }
-        over = report.over(self._item.nodeid) if self._grades["unmatched"] == "fail" else ""
+        over = report.over(self._item.nodeid, is_minded=self._grades["unmatched"] == "fail")
         lab = self._host.lab(self._lab_settings(scenario), at_root=self._early, over=over)
         try:
             lab.load(scenario)
@@ -137,6 +137,7 @@ class TestLab:
         """Return what fails the test when it has run; warn of the rest. If it could not run, only its calls count."""
         calls, self._judged = self.lab.journal, len(self.lab.journal)
         found = self._found() if has_run else self._mended(findings(calls, (), handle=report.NAME))
+        found += report.strays(self._host)
         self.problems = report.failing(found, self._grades)
         return self.problems
 
@@ -152,7 +153,7 @@ class TestLab:
         """Close the lab, and return what fails the test now that it is over: what is wrong with its recording, late calls."""
         problems = self._stop(self._recorder) if self._recorder is not None else []
         late = findings(list(self.lab.journal)[self._judged :], (), handle=report.NAME)
-        late_problems = report.failing(self._mended(late), self._grades)
+        late_problems = report.failing([*self._mended(late), *report.strays(self._host)], self._grades)
         self.tally = self._tally() if self._paths else None
         try:
             self.lab.close()

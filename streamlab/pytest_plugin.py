@@ -32,6 +32,7 @@ _RECORDINGS: pytest.StashKey[Recordings] = pytest.StashKey()
 _RUN: pytest.StashKey[_Run] = pytest.StashKey()
 _LATE: pytest.StashKey[dict[str, list[str]]] = pytest.StashKey()
 _LAB: pytest.StashKey[TestLab] = pytest.StashKey()
+_HOST: pytest.StashKey[Host | RemoteHost] = pytest.StashKey()
 _CASSETTES: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 
 _MARKER = (
@@ -157,6 +158,15 @@ def _tell(report: pytest.TestReport, test: TestLab) -> None:
     report.sections.append((f"Captured {_NAME} journal {report.when}", test.journal()))
 
 
+def _strays(config: pytest.Config) -> list[str]:
+    """Return what came where no lab is, since this was asked last."""
+    if _HOST not in config.stash:
+        return []
+    from streamlab.pytest_report import strays
+
+    return [str(each) for each in strays(config.stash[_HOST])]
+
+
 def _text(problems: list[str]) -> str:
     return "streamlab: " + "\n".join(problems)
 
@@ -225,10 +235,24 @@ class _Run:
 
 
 class _Tests:
-    """What is done with each test of a run in which one uses the fixture."""
+    """What is done with each test of a run in which one uses the fixture, or its server."""
 
     def __init__(self, run: _Run) -> None:
         self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Let no test ask where the one before had its lab."""
+        if (host := item.config.stash.get(_HOST, None)) is not None:
+            host.leave()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Fail a test that asked where no lab is, if its fixtures did so or it has no lab of its own."""
+        result = yield
+        if problems := _strays(item.config):
+            pytest.fail(_text(problems), pytrace=False)
+        return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -239,7 +263,7 @@ class _Tests:
             if _LAB in item.stash:
                 item.stash[_LAB].judge()
             raise
-        if _LAB in item.stash and (problems := item.stash[_LAB].judge()):
+        if problems := item.stash[_LAB].judge() if _LAB in item.stash else _strays(item.config):
             pytest.fail(_text(problems), pytrace=False)
         return result
 
@@ -295,6 +319,8 @@ def streamlab_server(request: pytest.FixtureRequest) -> Iterator[Host | RemoteHo
         from streamlab.net.lab import Host
 
         host = Host(sock=config.stash.get(_EARLY, None))
+    config.stash[_HOST] = host
+    config.stash[_RUN].watch_tests()
     yield host
     config.stash[_LATE] = late_problems(host)
     host.stop()
@@ -315,7 +341,6 @@ def streamlab(
     from streamlab.pytest_lab import TestLab
 
     item, config = request.node, request.config
-    config.stash[_RUN].watch_tests()
     test = TestLab(item, streamlab_server, streamlab_settings, _recordings(config), early=_EARLY in config.stash)
     _point(monkeypatch, test.lab.url)
     item.stash[_LAB] = test

@@ -18,12 +18,29 @@ if TYPE_CHECKING:
     from streamlab.net.lab import Host, Lab
     from streamlab.net.remote import RemoteHost
 
-__all__ = ["NAME", "Tally", "failing", "journal_text", "late_problems", "late_report", "mended", "over", "summary", "tally"]
+__all__ = [
+    "NAME",
+    "Tally",
+    "failing",
+    "journal_text",
+    "late_problems",
+    "late_report",
+    "mended",
+    "over",
+    "strays",
+    "summary",
+    "tally",
+]
 
 NAME = "streamlab"
 _MOST_SHOWN = 10
 """The lines of one kind that the summary shows."""
 _OVER = ("the test ", " is over")
+_NOT_MINDED = "the test that had this lab is over"
+_STRAY = (
+    "no lab is there, only the server; let this test use the fixture `streamlab`, and point the client at `streamlab.url` "
+    "(base_url, or ANTHROPIC_BASE_URL when it is made)"
+)
 _LATE = "something that the test has started goes on after it, a thread, a task or a retry: let the test wait for it"
 
 
@@ -146,18 +163,25 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def strays(host: Host | RemoteHost) -> list[Finding]:
+    """Return what came where no lab is, since this was asked last."""
+    return [replace(each, concern="unmatched", mend=_STRAY) for each in findings(host.strays(), ())]
+
+
 def late_problems(host: Host | RemoteHost) -> dict[str, list[str]]:
     """Return what came for tests that were over, by the ids of these."""
     found: dict[str, list[str]] = {}
     for over, journal in host.late():
+        if over == _NOT_MINDED:
+            continue
         nodeid = over.removeprefix(_OVER[0]).removesuffix(_OVER[1])
         found.setdefault(nodeid, []).extend(map(str, findings(journal, ())))
     return found
 
 
-def over(nodeid: str) -> str:
-    """Return what is said to whoever asks when this test is over."""
-    return nodeid.join(_OVER)
+def over(nodeid: str, *, is_minded: bool) -> str:
+    """Return what is said to whoever asks when this test is over; if that is minded, it is told."""
+    return nodeid.join(_OVER) if is_minded else _NOT_MINDED
 
 
 def late_report(nodeid: str, problems: Sequence[str]) -> pytest.TestReport:

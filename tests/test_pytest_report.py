@@ -436,6 +436,71 @@ def test_a_stray_request_is_reported_as_that_of_its_test(project: pytest.Pyteste
         ]
 
 
+NOWHERE = """
+import os, pytest, small
+
+def ask(url):
+    try:
+        small.greet(url, "any")
+    except OSError as error:
+        error.close()
+
+@pytest.fixture(scope="module")
+def model(streamlab_server):
+    yield lambda: ask(streamlab_server.url)
+    ask(streamlab_server.url)
+
+def test_root(streamlab, model): model()
+
+def test_no_such_lab(streamlab, streamlab_server): ask(f"{streamlab_server.url}/~nosuch")
+
+def test_without_a_lab(model): model()
+
+@pytest.mark.streamlab(strict=False)
+def test_does_not_mind(streamlab, model): model()
+
+def test_fine(streamlab): streamlab.reply("Fine."); small.greet(streamlab.url, "any")
+
+def test_last(): pass
+"""
+STRAY_HINT = (
+    "  hint: no lab is there, only the server; let this test use the fixture `streamlab`, and point the client at "
+    "`streamlab.url` (base_url, or ANTHROPIC_BASE_URL when it is made)"
+)
+
+
+def test_what_is_asked_where_no_lab_is_fails_the_test_that_runs(project: pytest.Pytester) -> None:
+    """With the fixture or without it, in the test or when its fixtures end; the server's own URL and a namespace alike."""
+    result = run(project, NOWHERE)
+    assert outcomes(result) == {"failed": 3, "passed": 3, "errors": 1}
+    text = result.stdout.str()
+    root = "streamlab: call {}, POST /v1/messages: no rule matches this request: there are no rules"
+    asked = ASKED.replace("true", "false")
+    assert section(text, "test_root") == [root.format(1), asked, STRAY_HINT]
+    assert section(text, "test_without_a_lab") == [root.format(2), asked, STRAY_HINT]
+    assert section(text, "ERROR at teardown of test_last") == [root.format(4), asked, STRAY_HINT]
+    problem = "streamlab: call 1, POST /~nosuch/v1/messages: there is no namespace '~nosuch'"
+    assert section(text, "test_no_such_lab") == [problem, asked, STRAY_HINT]
+
+
+def test_what_is_asked_at_the_one_address_without_the_fixture_fails_the_test_that_asks(project: pytest.Pytester) -> None:
+    """And not the one that had its lab there before."""
+    source = """
+    import app
+
+    def test_one(streamlab):
+        streamlab.reply("One.")
+        app.greet()
+    def test_without(): app.careless()
+    def test_two(streamlab):
+        streamlab.reply("Two.")
+        app.greet()
+    """
+    result = run(project, source, "-o", "streamlab_early=true")
+    assert outcomes(result) == {"passed": 2, "failed": 1}
+    assert "FAILED test_it.py::test_without - Failed: streamlab: call 1, POST" in result.stdout.str()
+
+
 def test_a_late_report_is_an_error_of_its_test() -> None:
     """It names the test, and tells why."""
     made = late_report("tests/test_a.py::TestB::test_c[1]", ["call 1"])

@@ -207,7 +207,7 @@ _KINDS: dict[str, Literal["json", "yaml", "sse"]] = {
 
 
 def _forget(verb: str, request: Request) -> Operation:
-    """Take what is said to whoever still asks there; without it the place is a path like any other."""
+    """Take what is said to whoever still asks there; without it there is no such namespace any more."""
     values = _object(request)
     _known(values, ("over",))
     over = values.get("over", "")

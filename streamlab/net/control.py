@@ -41,7 +41,7 @@ from streamlab.net.perform import Connection, Watcher, perform
 if TYPE_CHECKING:
     from aiohttp import web
 
-__all__ = ["MAX_BODY", "Control", "route"]
+__all__ = ["MAX_BODY", "Control", "nowhere", "route"]
 
 MAX_BODY = 32 * 1024 * 1024
 """The most bytes in the body of a control request."""
@@ -116,12 +116,12 @@ class Control:
         refused = guard(asked, peer=peer[0] if isinstance(peer, tuple) else None, token=self._token)
         if refused is not None or name in self._server.namespaces:
             return refused
-        return _nowhere(name)
+        return nowhere(name)
 
     async def _perform(self, operation: Operation, name: str, incoming: web.BaseRequest) -> Document | Refusal:
         namespace = self._server.namespaces.get(name)
         if namespace is None:  # it was forgotten while the body came
-            return _nowhere(name)
+            return nowhere(name)
         if operation.verb == "make":
             return self._make(operation.values, incoming)
         if operation.verb == "forget":
@@ -151,7 +151,8 @@ class Control:
 _TAKEN = "take another name, or leave it out to get one that is free"
 
 
-def _nowhere(name: str) -> Refusal:
+def nowhere(name: str) -> Refusal:
+    """Return what is said to whoever asks for a namespace that is not there."""
     hint = "it was forgotten, or never made: POST /_streamlab/namespaces makes one"
     return Refusal(status=404, message=f"there is no namespace {name!r}", hint=hint)
 

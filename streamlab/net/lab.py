@@ -220,9 +220,12 @@ class Host:
     def __init__(
         self, *, host: str = "127.0.0.1", port: int = 0, sock: socket.socket | None = None, clock: Clock | None = None
     ) -> None:
-        self._background = Background(MockServer(Namespace(), clock=clock))
+        self._root = Namespace()
+        self._background = Background(MockServer(self._root, clock=clock))
         self._numbers = itertools.count(1)
         self._closed: list[tuple[str, Journal]] = []
+        self._left: Namespace | None = None
+        self._told = [0, 0]
         self.url = self._background.start(host, port, sock)
 
     def lab(self, settings: Settings | None = None, *, at_root: bool = False, over: str = "") -> Lab:
@@ -244,7 +247,7 @@ class Host:
                 spaces[name] = after
                 self._closed.append((over, after.journal))
             if spaces[""] is namespace:
-                spaces[""] = after
+                spaces[""] = self._left = after
 
         return Lab(LocalSpace(self.url if at_root else f"{self.url}/{name}", namespace, forget, self))
 
@@ -264,6 +267,21 @@ class Host:
     def late(self) -> tuple[tuple[str, Journal], ...]:
         """Return what came for labs that were closed: what is said of each, and its calls since then."""
         return tuple((over, journal) for over, journal in self._closed if len(journal))
+
+    def leave(self) -> None:
+        """Let the server's own URL be no lab's: what comes there was not meant for the one that was there and is closed."""
+        spaces = self._background.server.namespaces
+        if spaces[""] is self._left:
+            spaces[""] = self._root
+
+    def strays(self) -> tuple[Call, ...]:
+        """Return the calls that came where no lab is and were not answered as asked, since this was asked last."""
+        found: list[Call] = []
+        for index, space in enumerate((self._root, self._background.server.nowhere)):
+            new = [call for call in space.journal if call.problem is not None and call.number > self._told[index]]
+            self._told[index] = new[-1].number if new else self._told[index]
+            found += new
+        return tuple(found)
 
     def stop(self) -> None:
         """Stop the server; every connection is dropped."""

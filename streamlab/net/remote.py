@@ -74,6 +74,13 @@ class RemoteHost:
         journals = ((over, space.journal) for over, space in self._closed if space.is_closed)
         return tuple((over, journal) for over, journal in journals if len(journal))
 
+    def leave(self) -> None:
+        """Do nothing: the server's own URL is not this host's."""
+
+    def strays(self) -> tuple[Call, ...]:
+        """Return nothing: what comes where no lab is may be of anybody. The log of the server tells it."""
+        return ()
+
     def stop(self) -> None:
         """Close the connections; the server goes on."""
         self._wire.close()

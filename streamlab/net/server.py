@@ -10,20 +10,20 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from streamlab._version import __version__
-from streamlab.core.api_errors import ERRORS
+from streamlab.core.api_errors import ERRORS, ApiError
 from streamlab.core.api_headers import cors_headers
 from streamlab.core.control import CONTROL, HEALTH
 from streamlab.core.endpoints import json_plan
 from streamlab.core.exchange import Request
 from streamlab.core.identity import generator
-from streamlab.core.journal import Call
+from streamlab.core.journal import Call, Journal
 from streamlab.core.plan import Headers
 from streamlab.core.replies import Answer, bare
 from streamlab.core.sources import Failure
 from streamlab.errors import ScenarioError, ServerError
 from streamlab.net.calls import CallRecord
 from streamlab.net.clock import Clock, PlainClock
-from streamlab.net.control import Control, route
+from streamlab.net.control import Control, nowhere, route
 from streamlab.net.incoming import Performed, framing, quiet_logger, read_request, request_factory
 from streamlab.net.listener import Listener
 from streamlab.net.namespace import FAULT_HEADER, Namespace
@@ -38,7 +38,8 @@ __all__ = ["CONTROL", "FAULT_HEADER", "MAX_REQUEST", "MockServer", "Namespace"]
 
 MAX_REQUEST = 32 * 1024 * 1024
 """The most bytes in the body of a request: the API's limit for messages."""
-
+_KEPT_NOWHERE = 1000
+"""How many calls are remembered that were for namespaces that are not there."""
 
 _logger = quiet_logger("streamlab.server")
 
@@ -58,6 +59,8 @@ class MockServer:
         token: str | None = None,
     ) -> None:
         self.namespaces: dict[str, Namespace] = {"": root}
+        self.nowhere = Namespace(journal=Journal(limit=_KEPT_NOWHERE))
+        """What was asked of namespaces that are not there: it is nobody's, so it fails no test that shares the root."""
         self.control = Control(self, token)
         self._clock = None if clock is None else PlainClock(clock)
         self._on_end = on_end
@@ -124,8 +127,8 @@ class MockServer:
         peer = self._web.peer(incoming)
         if self.control.concerns(incoming.method, incoming.rel_url.raw_path):
             return await self.control.answer(incoming, transport, peer.watch)
-        name, path = self._route(incoming.rel_url.raw_path)
-        if path != HEALTH and self.namespaces[name].refuses():
+        name, path = route(incoming.rel_url.raw_path)
+        if path != HEALTH and self.namespaces.get(name, self.nowhere).refuses():
             await Connection(transport, incoming.writer.drain).reset()
             return Performed(is_kept=False)
         namespace, request, found = await self._decide(incoming, transport)
@@ -163,32 +166,30 @@ class MockServer:
     async def _decide(self, incoming: web.BaseRequest, transport: asyncio.Transport) -> tuple[Namespace, Request, Answer]:
         """Read a request and return where it belongs, what it is, and what it is answered."""
         request, failure = await read_request(incoming, transport, MAX_REQUEST)
-        name, path = self._route(request.path)
-        namespace, request = self.namespaces[name], replace(request, path=path)
+        name, path = route(request.path)
+        namespace = self.namespaces.get(name, self.nowhere)
+        request = request if namespace is self.nowhere else replace(request, path=path)
         date = ("date", formatdate(usegmt=True))
         common = (date, *cors_headers(request.header("origin")))
         if failure is not None:
             return namespace, request, bare(failure.plan(request, generator(0, "body")), common, generator(0, ""))
         if request.path == HEALTH:
             return namespace, request, bare(_HEALTHY, common, generator(0, ""))
+        if namespace is self.nowhere:
+            return namespace, request, _failed(request, ERRORS["not_found"], nowhere(name).message, common)
         try:
             found = namespace.answer(request, common=(date,))
         except Exception as error:
             _logger.exception("no answer could be found")
-            found = _crashed(request, error, common)
+            problem = f"this request cannot be answered: {type(error).__name__}: {error}"
+            found = _failed(request, ERRORS["api"], problem, common)
         return namespace, request, found
-
-    def _route(self, path: str) -> tuple[str, str]:
-        """Return the namespace that a path belongs to, and the path within it."""
-        name, within = route(path)
-        return (name, within) if name in self.namespaces else ("", path)
 
 
 _HEALTHY = json_plan({"status": "ok", "version": __version__}, generator(0, "health"))
 
 
-def _crashed(request: Request, error: Exception, common: Headers) -> Answer:
-    """Return the answer when none could be found: it says so, and no client asks again."""
-    problem = f"this request cannot be answered: {type(error).__name__}: {error}"
-    plan = Failure(ERRORS["api"], f"streamlab: {problem}").plan(request, generator(0, "crash"))
+def _failed(request: Request, error: ApiError, problem: str, common: Headers) -> Answer:
+    """Return the answer when none could be found: it says why, and no client asks again."""
+    plan = Failure(error, f"streamlab: {problem}").plan(request, generator(0, "crash"))
     return replace(bare(plan, (*common, ("x-should-retry", "false")), generator(0, "")), problem=problem)

@@ -674,6 +674,45 @@ def test_a_lab_that_is_closed_answers_no_more() -> None:
         host.stop()
 
 
+def test_what_comes_where_no_lab_is_is_told_once() -> None:
+    """At the server's own URL, also after a lab that was there; at that of a lab that is forgotten; probes do not count."""
+    host = Host()
+    try:
+        assert host.strays() == ()
+        lab = host.lab(at_root=True, over="the first is over")
+        lab.close()
+        with RawClient(host.url) as client:
+            assert b"the first is over" in client.ask().body
+            host.leave()
+            assert b"there are no rules" in client.ask().body
+            assert client.ask(request("/~nosuch/v1/messages")).status == 404
+            client.ask(request("/", method="GET"))
+        assert [(call.request.path, call.problem) for call in host.strays()] == [
+            ("/v1/messages", "no rule matches this request: there are no rules"),
+            ("/~nosuch/v1/messages", "there is no namespace '~nosuch'"),
+        ]
+        assert host.strays() == ()
+        assert [len(journal) for _, journal in host.late()] == [1]
+        with RawClient(host.url) as client:
+            client.ask()
+        assert [call.number for call in host.strays()] == [3]
+    finally:
+        host.stop()
+
+
+def test_a_lab_at_the_root_stays_there_when_another_leaves() -> None:
+    """What is open is not taken away."""
+    host = Host()
+    try:
+        lab = host.lab(at_root=True)
+        lab.reply("Here.")
+        host.leave()
+        assert said(ask(lab)) == "Here."
+        lab.close()
+    finally:
+        host.stop()
+
+
 def test_replies_may_be_added_from_several_threads(lab: Lab) -> None:
     """None is lost, and each has a name of its own."""
     with ThreadPoolExecutor(8) as pool:

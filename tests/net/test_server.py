@@ -154,13 +154,15 @@ def test_namespaces_have_rules_journals_and_counts_of_their_own() -> None:
         assert running.server.namespaces["~1"].journal[0].request.query == "beta=true"
 
 
-def test_a_namespace_that_is_not_there_is_a_path_like_any_other() -> None:
-    """Its requests come to the root, where no rule knows them."""
+def test_what_is_asked_of_a_namespace_that_is_not_there_is_nobodys() -> None:
+    """The client is told so and does not ask again; the root has nothing of it, since others may use that."""
     with served(HELLO) as running, RawClient(running.url) as client:
         answered = client.ask(request("/~9/v1/messages"))
-        assert answered.status == 404
-        assert "/~9/v1/messages" in answered.json["error"]["message"]
-        assert running.journal[0].request.path == "/~9/v1/messages"
+        assert (answered.status, answered.headers["x-should-retry"]) == (404, "false")
+        assert answered.json["error"]["message"] == "streamlab: there is no namespace '~9'"
+        assert list(running.journal) == []
+        (call,) = running.server.nowhere.journal
+        assert (call.request.path, call.problem) == ("/~9/v1/messages", "there is no namespace '~9'")
 
 
 def test_what_the_api_refuses_is_refused_unless_told_otherwise() -> None:
