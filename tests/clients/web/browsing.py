@@ -28,13 +28,18 @@ class Browser:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self._owed = 0
+        """The answers that are still to be read: more than one, if a test was interrupted before it had read its own."""
 
     def __call__(self, what: str, *arguments: Any) -> Any:
         """Do something and return its result. Raises AssertionError with what went wrong."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([what, *arguments]) + "\n")
         self._process.stdin.flush()
-        answer = self.read()
+        self._owed += 1
+        while self._owed:
+            answer = self.read()
+            self._owed -= 1
         assert "error" not in answer, answer["error"]
         return answer["result"]
 
