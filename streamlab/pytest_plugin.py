@@ -7,6 +7,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -342,9 +343,9 @@ def streamlab(
 
     item, config = request.node, request.config
     test = TestLab(item, streamlab_server, streamlab_settings, _recordings(config), early=_EARLY in config.stash)
-    _point(monkeypatch, test.lab.url)
-    item.stash[_LAB] = test
-    yield test.lab
+    with _pointed(monkeypatch, test.lab.url):
+        item.stash[_LAB] = test
+        yield test.lab
     problems = test.close()
     if test.tally is not None:
         item.stash[_CASSETTES] = test.tally.data()
@@ -378,11 +379,29 @@ def _has_workers(config: pytest.Config) -> bool:
     return config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
 
 
-def _point(patch: pytest.MonkeyPatch, url: str) -> None:
-    """Point clients at a URL until the patch is undone.
+@contextmanager
+def _pointed(patch: pytest.MonkeyPatch, url: str) -> Iterator[None]:
+    """Point clients at a URL until the patch of a test is undone at the test's end.
 
-    The test's own patch is used, so that what the test sets and takes away by itself is undone in the right order.
+    The test's own patch is used, so that what the test sets and takes away by itself is undone in the right order. What it
+    undoes by itself is not this: the next client would call the live API.
     """
+    undo = patch.undo
+
+    def undo_all_else() -> None:
+        undo()
+        _point(patch, url)
+
+    _point(patch, url)
+    vars(patch)["undo"] = undo_all_else
+    try:
+        yield
+    finally:
+        del vars(patch)["undo"]
+
+
+def _point(patch: pytest.MonkeyPatch, url: str) -> None:
+    """Point clients at a URL until the patch is undone."""
     from streamlab.core.environment import environment
 
     for name, value in environment(url, os.environ).items():

@@ -158,6 +158,32 @@ def test_what_a_test_sets_by_itself_does_not_leak(project: pytest.Pytester, argu
     assert outcomes(run(project, source)) == {"passed": 2}
 
 
+def test_what_a_test_undoes_leaves_it_its_server(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`monkeypatch.undo()` undoes what the test has patched; the environment is put back when the test ends."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "real")
+    source = """
+    import app, envs, pytest
+    BEFORE = envs.current()
+
+    @pytest.fixture
+    def patched(monkeypatch):
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://patched")
+
+    def test_undo(patched, streamlab, monkeypatch):
+        inside = envs.current()
+        monkeypatch.setattr(app, "greet", None)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "other")
+        for _ in range(2):
+            monkeypatch.undo()
+            assert envs.current() == inside
+        streamlab.reply("Mine.")
+        assert app.greet() == "Mine."
+    def test_environment():
+        assert envs.current() == BEFORE
+    """
+    assert outcomes(run(project, source)) == {"passed": 2}
+
+
 def test_the_server_is_reached_past_a_proxy_that_is_dead(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loopback is taken out of the proxy's reach, for the sync and the async client."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
