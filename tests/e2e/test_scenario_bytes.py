@@ -250,7 +250,7 @@ HEADS: dict[str, tuple[int, dict[str, str | None]]] = {
         {"x-should-retry": "false", "retry-after": None, "anthropic-ratelimit-input-tokens-remaining": "450000"},
     ),
     "rate-limited-no-hint": (429, {"retry-after": None, "retry-after-ms": None, "x-should-retry": None}),
-    "rate-limited-retry-after": (429, {"retry-after": "0.01", "retry-after-ms": None, "x-should-retry": None}),
+    "rate-limited-retry-after": (429, {"retry-after": None, "retry-after-ms": "10", "x-should-retry": None}),
     "redirect": (307, {"location": "messages", "content-length": "0"}),
     "refused-key": (401, {"content-type": "application/json", "x-should-retry": "false"}),
     "request-too-large": (413, {"content-type": "application/json", "request-id": None}),
