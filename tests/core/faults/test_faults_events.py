@@ -265,6 +265,14 @@ def changed(number: int, **news: Any) -> Event:
     return {key: value for key, value in {**EVENTS[number - 1], **news}.items() if value is not None}
 
 
+def test_a_path_may_be_of_many_names() -> None:
+    """Each but the last names an object in the one before it; what stands beside is kept."""
+    usage = Change("message_start", set={"message.usage": {"cache": {"read": 1, "write": 2}, "input_tokens": 3}})
+    deeper = Change("message_start", set={"message.usage.input_tokens": 4}, remove=["message.usage.cache.read"])
+    made = applied(PLAN, usage, deeper).frames[0].event
+    assert made == {"type": "message_start", "message": {"content": [], "usage": {"cache": {"write": 2}, "input_tokens": 4}}}
+
+
 @pytest.mark.parametrize(
     ("fault", "events"),
     [
