@@ -17,6 +17,8 @@ __all__ = ["Listener"]
 _TURNS_TO_ACCEPT = 3
 """Turns of the loop after which asyncio has made a connection of what it was accepting."""
 _BACKLOG = 1024
+_ALL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nobody listens here
+"""The addresses that stand for all of a machine: no client is to ask for them."""
 
 
 class Listener:
@@ -29,7 +31,10 @@ class Listener:
         self._resets = 0
 
     async def start(self, host: str, port: int, sock: socket.socket | None = None) -> str:
-        """Listen, and return the URL. Raises ServerError if the address cannot be had."""
+        """Listen, and return the URL; where all addresses are listened on, that of loopback.
+
+        Raises ServerError if the address cannot be had.
+        """
         loop = asyncio.get_running_loop()
         try:
             if sock is not None:
@@ -40,6 +45,7 @@ class Listener:
             raise ServerError(_cannot_listen(host, port, error)) from None
         self._address = self._server.sockets[0].getsockname()[:2]
         name, number = self._address
+        name = _ALL.get(name, name)
         return f"http://[{name}]:{number}" if ":" in name else f"http://{name}:{number}"
 
     async def refuse(self, times: int | None = None) -> None:

@@ -213,3 +213,20 @@ def test_why_an_address_cannot_be_had_is_said(monkeypatch: pytest.MonkeyPatch, e
     with pytest.raises(ServerError) as caught:
         asyncio.run(run())
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(("host", "name"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])  # noqa: S104 - for the length of the test
+def test_the_url_of_all_addresses_is_that_of_loopback(host: str, name: str) -> None:
+    """A client can ask for it, and the control API hears it."""
+    if host == "::" and not socket.has_ipv6:
+        pytest.skip("Python was built without IPv6")
+
+    async def check(listener: Listener, url: str) -> None:
+        del listener
+        assert url.startswith(f"http://{name}:")
+        assert await connect(url) == "hello"
+
+    try:
+        listening(check, host)
+    except ServerError as error:
+        pytest.skip(str(error))
