@@ -22,7 +22,7 @@ from streamlab.core.matching import ANY, When, parse_when
 from streamlab.core.pacing import Pace, parse_pace
 from streamlab.core.replies import Rule, Settings
 from streamlab.core.tapes import replies_of
-from streamlab.core.usage import Usage, unplayed, unused
+from streamlab.core.usage import Usage
 from streamlab.core.verdict import Finding, findings
 from streamlab.errors import CassetteWarning, ServerError, StreamlabError, VerificationError
 from streamlab.files.fault_text import listed_faults
@@ -171,16 +171,11 @@ class Lab:
 
         Warn of the exchanges of a cassette that were not asked for.
         """
-        problems = [
-            f"call {call.number}, {call.request.method} {call.request.path}: {call.problem}"
-            for call in self.journal
-            if call.problem is not None
-        ]
-        used = self._space.usages()
-        problems += unused(used)
+        found = self.findings()
+        problems = [str(each) for each in found if each.concern != "exchanges"]
         if problems:
             raise VerificationError("\n".join((*problems, _calls(self.journal, self.url))))
-        _warn(unplayed(used))
+        _warn(each.text for each in found)
 
     def close(self) -> None:
         """Answer no more here, take connections again if they are refused, and close the client that was made here.

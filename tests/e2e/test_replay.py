@@ -211,7 +211,8 @@ def test_a_miss_fails_the_test_with_the_nearest_exchange(tmp_path: Path) -> None
         "body.messages.0.content: recorded 'Hello', got 'Hullo'"
     )
     exchanges = [recorded("Bye", FRAMES), recorded("Hello", FRAMES)]
-    said = f"call 1, POST /v1/messages: {problem}\nthe calls were:\n"
+    asked = "model 'claude-sonnet-4-6', stream true, turn 1, last_user 'Hullo'"
+    said = f"call 1, POST /v1/messages: {problem}\n  it asked: {asked}\nthe calls were:\n"
     with replaying(tmp_path, *exchanges, problem=said) as lab, RawClient(lab.url) as client:
         answered = client.ask(request(body=body("Hullo")))
         assert (answered.status, answered.headers["x-should-retry"]) == (404, "false")

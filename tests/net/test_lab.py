@@ -364,21 +364,30 @@ def miss(lab: Lab) -> None:
         ask(lab)
 
 
-UNUSED = """\
+NEVER = "hint: let the code ask for it, or take the reply out; `lab.journal` has what was asked"
+ASKED = "it asked: model 'claude-sonnet-4-6', stream true, turn 1, last_user 'Hello'"
+UNUSED = f"""\
 'reply 1' was given 0 of 1 times
+  {NEVER}
 there were no calls
-  hint: point the client at {url} (base_url, or ANTHROPIC_BASE_URL when it is made)"""
-USED_TOO_LITTLE = """\
+  hint: point the client at {{url}} (base_url, or ANTHROPIC_BASE_URL when it is made)"""
+USED_TOO_LITTLE = f"""\
 'reply 1' was given 1 of 3 times
+  {NEVER}
 'reply 2' was given 0 of 2 times
+  {NEVER}
 the calls were:
   <Call 1 POST /v1/messages 200 'reply 1' 6 events, complete by server>"""
-NO_RULES = """\
+NO_RULES = f"""\
 call 1, POST /v1/messages: no rule matches this request: there are no rules
+  {ASKED}
+  hint: to answer it, write: {{line}}
 the calls were:
   <Call 1 POST /v1/messages 404 0 events, complete by server>"""
-USED_UP = """\
+USED_UP = f"""\
 call 2, POST /v1/messages: no rule matches this request; the nearest is 'reply 1': all its replies have been given
+  {ASKED}
+  hint: to answer it too, say times=… with that reply, or write: {{line}}
 the calls were:
   <Call 1 POST /v1/messages 200 'reply 1' 6 events, complete by server>
   <Call 2 POST /v1/messages 404 0 events, complete by server>"""
@@ -398,7 +407,7 @@ def test_what_did_not_go_as_asked_is_told(lab: Lab, happens: Callable[[Lab], obj
     happens(lab)
     with pytest.raises(VerificationError) as raised:
         lab.verify()
-    assert str(raised.value) == expected.format(url=lab.url)
+    assert str(raised.value) == expected.format(url=lab.url, line='lab.reply("…", when={"last_user": "Hello"})')
     assert isinstance(raised.value, AssertionError)
 
 
