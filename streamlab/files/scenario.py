@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from streamlab.core.api_errors import api_error
 from streamlab.core.events import dump
 from streamlab.core.exchange import Request
+from streamlab.core.faults import Fault
 from streamlab.core.identity import generator
 from streamlab.core.matching import When
 from streamlab.core.messages import DEFAULT_MODEL, Shape
@@ -274,16 +275,17 @@ def _http(model: HttpModel) -> Http:
     return Http(model.status, headers, dump(model.body).encode())
 
 
-def _try_places(reply: Reply, when: When, key: Key) -> None:
+def _try_places(reply: Reply, when: When, key: Key, more: Sequence[Fault] = ()) -> None:
     """Make an answer once, so that a fault whose place does not exist is an error now and not in the middle of a test.
 
-    How a text is cut depends on the model: a place need exist only for one of those that the rule answers.
+    `more` faults are put in after its own. How a text is cut depends on the model: a place need exist only for one of those
+    that the rule answers.
     """
     problems_found: list[ScenarioError] = []
     for model in _models(when):
         body = {"model": model, "max_tokens": 1, "messages": [], "stream": when.stream is not False}
         try:
-            reply.plan(Request(body=json.dumps(body).encode()), generator(0, model))
+            reply.plan(Request(body=json.dumps(body).encode()), generator(0, model), (), more)
         except ScenarioError as error:
             problems_found.append(error)
         else:
@@ -295,17 +297,20 @@ def _try_places(reply: Reply, when: When, key: Key) -> None:
 
 def require_places(scenario: Scenario) -> None:
     """Raise ScenarioError if the faults that are put into every answer have no place in any of them."""
-    problems_found: list[ScenarioError] = []
-    for make in _answers(scenario) if scenario.settings.faults else ():
+    faults, problems_found = scenario.settings.faults, list[ScenarioError]()
+    for make in _answers(scenario) if faults else ():
         try:
             make()
         except ScenarioError as error:
-            error.key = error.key[2:]
             problems_found.append(error)
         else:
             return
     if problems_found:
-        raise problems_found[0].at("the faults of every answer")
+        first = problems_found[0]
+        is_told = first.key[:1] == ("faults",) and len(faults) > 1
+        where = f"fault {int(first.key[1]) + 1} of every answer" if is_told else "the faults of every answer"
+        first.key = first.key[2:]
+        raise first.at(where)
 
 
 def _answers(scenario: Scenario) -> Iterator[Callable[[], object]]:
@@ -316,8 +321,7 @@ def _answers(scenario: Scenario) -> Iterator[Callable[[], object]]:
                 yield partial(rule.reply(number).plan, asked, generator(0, rule.name), (), scenario.settings.faults)
         else:
             for reply in rule.replies:
-                both = replace(reply, faults=reply.faults + scenario.settings.faults)
-                yield partial(_try_places, both, rule.when, ())
+                yield partial(_try_places, reply, rule.when, (), scenario.settings.faults)
 
 
 def _models(when: When) -> list[str]:

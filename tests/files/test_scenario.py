@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from streamlab.core.api_errors import ERRORS
 from streamlab.core.exchange import Request
-from streamlab.core.faults import Cut, ErrorEvent, Stall, fault_names
+from streamlab.core.faults import Cut, ErrorEvent, Fault, HtmlBody, Stall, fault_names
 from streamlab.core.matching import Span, Text, When
 from streamlab.core.pacing import INSTANT, Pace
 from streamlab.core.plan import Ending, Plan
@@ -24,7 +25,7 @@ from streamlab.core.sources import Content, Events, Failure, Http, Recorded
 from streamlab.core.sse import decode
 from streamlab.errors import PlaceError, ScenarioError
 from streamlab.files.models import ReplyModel, RuleModel, ScenarioModel
-from streamlab.files.scenario import Scenario, load, load_sse, merge, sse
+from streamlab.files.scenario import Scenario, load, load_sse, merge, require_places, sse
 
 RECORDED = b'event: message_start\ndata: {"type":"message_start"}\n\nevent: ping\ndata: {"type": "ping"}\n\n'
 
@@ -213,6 +214,28 @@ def test_settings_of_the_whole_file() -> None:
     text = "seed: 7\npace: 50/s\nvalidate: false\napi_key: any\nreply: Hello.\n"
     assert loaded(text).settings == Settings(seed=7, pace=Pace(rate=50.0), validate=False, api_key="any")
     assert loaded("reply: Hello.\n").settings.pace == INSTANT
+
+
+@pytest.mark.parametrize(
+    ("faults", "where"),
+    [
+        ((Cut(at="delta 99"),), "the faults of every answer: at"),
+        ((Stall(1, at="end"), Cut(at="delta 99")), "fault 2 of every answer: at"),
+        ((Stall(1, at="end"), Stall(0, at="delta 1")), "fault 2 of every answer: stall"),
+    ],
+)
+def test_of_many_faults_of_every_answer_the_one_that_has_no_place_is_told(faults: tuple[Fault, ...], where: str) -> None:
+    """Each may have come of an option of its own; those that the reply has itself are not counted."""
+    scenario = loaded("reply: {text: One two., faults: [{stall: 1s, after: delta 1}, {id: 1}]}")
+    with pytest.raises(ScenarioError) as caught:
+        require_places(replace(scenario, settings=replace(scenario.settings, faults=faults)))
+    assert str(caught.value).startswith(f"{where}: ")
+
+
+def test_a_fault_of_every_answer_may_leave_nothing_of_those_of_a_reply() -> None:
+    """Whoever gives it means what is sent, whatever the scenario says."""
+    scenario = loaded("reply: {text: One two., faults: [{drop: delta 1}]}")
+    require_places(replace(scenario, settings=replace(scenario.settings, faults=(HtmlBody(),))))
 
 
 @pytest.mark.parametrize(
