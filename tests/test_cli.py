@@ -238,7 +238,8 @@ def test_a_demo_of_a_scenario_that_is_not_used_up_is_a_finding(tmp_path: Path) -
     path.write_text("streamlab: 1\nrules:\n- {name: due, when: {turn: 9}, reply: A., required: true}\n- {reply: B.}\n")
     result = invoke("demo", str(path), "--pace", "instant")
     assert result.exit_code == 1
-    assert result.stderr.startswith("streamlab: 'due' was given 0 of 1 times\nthe calls were:\n")
+    assert result.stderr.startswith("streamlab: 'due' was given 0 of 1 times\n  hint: let the code ask for it")
+    assert "\nthe calls were:\n" in result.stderr
 
 
 # serve
