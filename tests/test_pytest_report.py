@@ -109,6 +109,18 @@ FAILURES: dict[str, tuple[str, list[str], list[str]]] = {
         ["streamlab: 'reply 1' was given 1 of 2 times", NEVER],
         [f"{FIRST}200 by 'reply 1', 6 events, complete by server after TIME"],
     ),
+    "a request that the API refuses": (
+        """streamlab.reply("Never."); app.ASK = {**app.ASK, "messages": []}; app.careless()""",
+        [
+            "streamlab: 'reply 1' was given 0 of 1 times",
+            "  call 1 was refused, as the API refuses it: messages: at least one message is required",
+            NEVER,
+        ],
+        [
+            f"{FIRST}400, 0 events, complete by server after TIME",
+            "     messages: at least one message is required",
+        ],
+    ),
     "a fault without a place": (
         """streamlab.reply("Short.", faults=[{"cut": "fin", "after": "delta 99"}]); app.careless()""",
         [f"streamlab: call 1, POST /v1/messages, answered by 'reply 1': {NO_PLACE}", PLACES],

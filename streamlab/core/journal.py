@@ -30,7 +30,8 @@ class Call:
 
     `status` is None if the answer ended before its head. `ended` is how the answer ended: `complete`, `end`, `fin`, `reset`,
     `corrupt`, or `left` if the connection went away first; None while it goes on. `ended_by` tells the client's leaving from an
-    ending of ours. `problem` is why the answer was none that was asked for. `wait` is the time from the end of the call before
+    ending of ours. `problem` is why the answer was none that was asked for, `note` why the request was refused as the API
+    refuses it. `wait` is the time from the end of the call before
     to this one: 0 if that had not ended, None if there was none. `reused` tells whether the connection had carried a request
     before. `sent` has what was sent at once (`at` seconds after the request, `size` in bytes, `events`); it grows while the
     call goes on. Times are in seconds, on the clock of the lab.
@@ -43,6 +44,7 @@ class Call:
     attempt: int
     started: float
     problem: str | None = None
+    note: str | None = None
     events_sent: int = 0
     bytes_sent: int = 0
     events_lost: int = 0
@@ -191,7 +193,7 @@ class Journal(Sequence[Call]):
         lines: list[str] = []
         for call in list(self._calls):
             lines.append(f"{call.number:>3}  {call.text}")
-            lines += (f"     {visible(line)}" for line in (call.problem or "").splitlines())
+            lines += (f"     {visible(line)}" for line in (call.problem or call.note or "").splitlines())
         return "\n".join(lines) or "there were no calls"
 
     @property

@@ -194,6 +194,8 @@ class Answer:
     rule: str | None = None
     problem: str | None = None
     """Why the answer is not one that was asked for: it fails a test."""
+    note: str | None = None
+    """Why the request is refused, as the API refuses it: a test may mean that."""
 
     def script(self, framing: Framing) -> Iterator[Action]:
         """Yield the actions that send it."""
@@ -217,10 +219,10 @@ def answer(
     rng = generator(settings.seed, "", request.canonical)
     is_recorded = any(not isinstance(each, Rule) for each in rules)
     if not is_recorded and (problem := lost(request, state.threads)) is not None:
-        return bare(refused_thread(problem, rng), common, rng), state
+        return replace(bare(refused_thread(problem, rng), common, rng), note=problem), state
     request = continued(request, state.threads)
     if (refused := _refusal(request, rules, settings)) is not None:
-        return bare(refused.plan(request, rng), common, rng), state
+        return replace(bare(refused.plan(request, rng), common, rng), note=refused.message), state
     state = replace(state, calls=state.calls + 1)
     found = _match(request, rules, state)
     if found is not None:

@@ -27,6 +27,8 @@ _HEAD = re.compile(rf".*?: (?={_DIFFERENCE})", re.DOTALL)
 _BETWEEN = re.compile(rf"; (?={_DIFFERENCE}|and [0-9]+ more$)")
 _MOST_SHOWN = 60
 """The characters of a text that are shown."""
+_MOST_REFUSED = 3
+"""The calls that are shown where one of them may have been meant for a reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +52,13 @@ class Finding:
 
 def findings(calls: Iterable[Call], used: Iterable[Usage], *, handle: str = "lab") -> tuple[Finding, ...]:
     """Return what did not go as asked in these calls and with these rules; `handle` is what the test calls its lab."""
-    used = tuple(used)
+    calls, used = tuple(calls), tuple(used)
+    refused = [f"  call {call.number} was refused, as the API refuses it: {call.note}" for call in calls if call.note]
     found = [_of_call(call, call.problem, handle) for call in calls if call.problem is not None]
-    found += (Finding(concern="unused", text=text, mend=_UNUSED.format(handle)) for text in unused(used))
+    found += (
+        Finding(concern="unused", text="\n".join((text, *refused[:_MOST_REFUSED])), mend=_UNUSED.format(handle))
+        for text in unused(used)
+    )
     found += (Finding(concern="exchanges", text=text) for text in unplayed(used))
     return tuple(found)
 

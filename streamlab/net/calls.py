@@ -8,6 +8,7 @@ from streamlab.core.delivery import Sent, events_lost
 from streamlab.core.exchange import Request
 from streamlab.core.journal import LEFT, Call, EndedBy, changed, redacted
 from streamlab.core.plan import Ending
+from streamlab.core.redaction import redact_text
 from streamlab.net.peer import Peer
 
 __all__ = ["CallRecord", "Ledger", "Ticking"]
@@ -34,7 +35,10 @@ class Ticking(Protocol):
 
 
 class CallRecord:
-    """One call in a ledger. `rule` is what answers it, with what `status` (None without a head), and what is wrong there."""
+    """One call in a ledger. `rule` is what answers it, with what `status` (None without a head), and what is wrong there.
+
+    `note` is why it is refused as the API refuses it.
+    """
 
     def __init__(  # noqa: PLR0913 - each is a fact of the call
         self,
@@ -46,6 +50,7 @@ class CallRecord:
         rule: str | None,
         status: int | None,
         problem: str | None = None,
+        note: str | None = None,
     ) -> None:
         self._ledger, self._clock, self._peer = ledger, clock, peer
         self._sent: list[Sent] = []
@@ -57,6 +62,7 @@ class CallRecord:
             attempt=request.attempt,
             started=clock.now(),
             problem=problem,
+            note=None if note is None else redact_text(note),
             reused=peer.requests > 1,
             sent=self._sent,
         )

@@ -143,6 +143,7 @@ class MockServer:
             rule=found.rule,
             status=found.plan.head.status if found.plan.head.is_sent else None,
             problem=found.problem,
+            note=found.note,
         )
         clock.name = f"call {record.call.number}"
         try:

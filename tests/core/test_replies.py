@@ -285,7 +285,7 @@ def test_a_key_is_checked_if_one_is_demanded(demanded: str | None, headers: dict
     if problem is None:
         assert found.plan.head.status == 200
     else:
-        assert (found.plan.head.status, message_of(found)) == (401, problem)
+        assert (found.plan.head.status, message_of(found), found.note) == (401, problem, problem)
         assert body_of(found.plan)["error"]["type"] == "authentication_error"
 
 
