@@ -5,29 +5,29 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-__all__ = ["CLIENTS", "OUTCOMES", "REMEDIES", "VERSIONS"]
+__all__ = ["CHROMIUM", "CLIENTS", "DEPENDENCIES", "OUTCOMES", "PACKAGES", "REMEDIES", "VERSIONS"]
 
 _WEB = Path(__file__).parent / "web"
 
 
-def _versions() -> dict[str, str]:
-    """Return what is installed, with its version: packages of Python, of Next.js and of the browser."""
-    lines = (_WEB / "requirements.txt").read_text(encoding="utf-8").split()
-    found = dict(line.split("==") for line in lines)
-    for package in ("next", "browser"):
-        found |= json.loads((_WEB / package / "package.json").read_text(encoding="utf-8"))["dependencies"]
-    return found
-
-
-VERSIONS = _versions()
-"""The packages that are installed, with their versions."""
+PACKAGES: dict[str, str] = dict(line.split("==") for line in (_WEB / "requirements.txt").read_text(encoding="utf-8").split())
+"""The packages of Python that are installed, with their versions."""
+DEPENDENCIES: dict[str, dict[str, str]] = {
+    part: json.loads((_WEB / part / "package.json").read_text(encoding="utf-8"))["dependencies"] for part in ("next", "browser")
+}
+"""The packages of Node that are installed for Next.js and for the pages in the browser, with their versions."""
+VERSIONS = PACKAGES | DEPENDENCIES["next"] | DEPENDENCIES["browser"]
+"""All of them."""
+CHROMIUM = 156
+"""The version of Chromium of which this is true; the system has no other, and may have a later one."""
+_SDK = f"TypeScript SDK {VERSIONS['@anthropic-ai/sdk']}"
 CLIENTS = {
     "fastapi naive": f"FastAPI {VERSIONS['fastapi']}: an endpoint as in the guides",
     "fastapi careful": f"FastAPI {VERSIONS['fastapi']}: an endpoint that tells its page of failures",
     "next naive": f"Next.js {VERSIONS['next']}: a route as in the guides",
     "next careful": f"Next.js {VERSIONS['next']}: a route that tells its page of failures",
-    "browser sdk": f"TypeScript SDK {VERSIONS['@anthropic-ai/sdk']} in Chromium: `messages.stream()` with `finalMessage()`",
-    "browser fetch": "a page in Chromium that reads with `fetch`",
+    "browser sdk": f"{_SDK} in Chromium {CHROMIUM}: `messages.stream()` with `finalMessage()`",
+    "browser fetch": f"a page in Chromium {CHROMIUM} that reads with `fetch`",
 }
 """The clients, as the table calls them."""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from outcomes_curl import CURL, OUTCOMES, VERSION
+from python.calls import told_to_wait
 
 from streamlab import Call, Cut, Lab, Stall, error, text
 
@@ -156,12 +157,13 @@ def test_retry_is_for_429_and_not_for_529(streamlab: Lab) -> None:
 
 def test_with_retry_all_errors_529_is_tried_again(streamlab: Lab) -> None:
     """Not as late as it is told: `retry-after` counts only after the statuses that curl tries again by itself."""
-    streamlab.reply(error("overloaded", headers={"retry-after": "30"}))
+    streamlab.reply(error("overloaded", times=2, headers={"retry-after": "30"}))
     streamlab.reply(COUNTING)
+    assert told_to_wait(streamlab) == "30"
     status, printed = done("--fail", "--retry", "2", "--retry-all-errors")
     assert (status, names(printed)[-1]) == (0, "message_stop")
-    assert streamlab.journal.statuses == (529, 200)
-    assert 1.0 <= streamlab.journal.waits[0] < 30.0
+    assert streamlab.journal.statuses == (529, 529, 200)
+    assert 1.0 <= streamlab.journal.waits[1] < 30.0
 
 
 def test_with_retry_all_errors_a_broken_stream_is_printed_twice(streamlab: Lab) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from outcomes_web import CLIENTS, OUTCOMES
+from outcomes_web import CLIENTS, OUTCOMES, PACKAGES
 from web.listening import BROKEN, OF_SERVERS, Answer, sent_on
+from web.running import installed
 from web.serving import chat_server
 
 from streamlab import Lab, error, text
@@ -33,6 +36,14 @@ def impatient(streamlab: Lab) -> Iterator[str]:
     assert streamlab.url
     with chat_server({"READ_TIMEOUT": "1"}) as url:
         yield url
+
+
+def test_the_table_is_of_the_versions_that_are_installed() -> None:
+    """Of all packages, since each may change what happens."""
+    python = installed("python", "bin", "python")
+    code = "import json, sys; from importlib.metadata import version; print(json.dumps({n: version(n) for n in sys.argv[1:]}))"
+    found = json.loads(subprocess.check_output([python, "-c", code, *PACKAGES], text=True))
+    assert found == PACKAGES
 
 
 @pytest.mark.parametrize("endpoint", ["naive", "chat"])

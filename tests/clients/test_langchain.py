@@ -53,15 +53,16 @@ def test_another_variable_goes_before_that_of_the_sdk(streamlab: Lab, programs: 
 
 @BOTH
 def test_pings_are_no_chunks_and_the_last_one_has_the_usage(streamlab: Lab, programs: Programs, way: str) -> None:
-    streamlab.reply(
-        message(text(["Hello", " there."]), usage={"input_tokens": 10, "output_tokens": 12}),
-        faults=["pings: 3, before: delta 2"],
-    )
-    shown = programs.run("langchain_stream.py", way)
-    assert shown.pieces == ["Hello", " there."]
-    usage = shown.one("usage")
-    assert (usage["input_tokens"], usage["output_tokens"]) == (10, 12)
-    was_whole(streamlab.journal.only, events=7)
+    answer = message(text(["Hello", " there."]), usage={"input_tokens": 10, "output_tokens": 57})
+    streamlab.reply(answer)
+    streamlab.reply(answer, faults=["pings: 3, before: delta 2"])
+    first, second = (programs.run("langchain_stream.py", way) for _ in range(2))
+    assert first.pieces == second.pieces == ["Hello", " there."]
+    usage = second.one("usage")
+    assert (usage["input_tokens"], usage["output_tokens"]) == (10, 57)
+    without, with_pings = streamlab.journal
+    assert with_pings.bytes_sent - without.bytes_sent > 3 * len("event: ping")
+    was_whole(with_pings, events=7)
 
 
 @BOTH

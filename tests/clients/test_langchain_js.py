@@ -8,6 +8,7 @@ import json
 import pytest
 from node.programs import Programs, waits_told
 from outcomes_node import OUTCOMES, Client
+from python.calls import told_to_wait
 
 from streamlab import Call, Lab, error, message, text
 
@@ -48,9 +49,9 @@ def test_the_chunks_tell_how_it_ended(streamlab: Lab, programs: Programs) -> Non
 
 def test_the_output_tokens_of_the_start_are_counted_twice(streamlab: Lab, programs: Programs) -> None:
     """The API's `message_delta` holds the whole count; this version adds the 1 of `message_start` to it."""
-    streamlab.reply(message(HELLO, usage={"input_tokens": 10, "output_tokens": 12}))
+    streamlab.reply(message(HELLO, usage={"input_tokens": 10, "output_tokens": 57}))
     usage = programs.run("langchain-js/chunks.mjs").one("usage")
-    assert (usage["input_tokens"], usage["output_tokens"]) == (10, 13)
+    assert (usage["input_tokens"], usage["output_tokens"]) == (10, 58)
     was_whole(streamlab.journal.only, events=8)
 
 
@@ -119,12 +120,13 @@ def test_a_tool_whose_input_is_cut_is_called_with_nothing(streamlab: Lab, progra
 
 def test_it_retries_by_itself_after_growing_waits(streamlab: Lab, programs: Programs) -> None:
     """The SDK below it would wait as `retry-after` says; this version turns its retries off, and waits as it likes."""
-    streamlab.reply(error("overloaded", times=2, headers={"retry-after": "0"}))
+    streamlab.reply(error("overloaded", times=3, headers={"retry-after": "0"}))
     streamlab.reply("Fine now.")
+    assert told_to_wait(streamlab) == "0"
     shown = programs.run("langchain-js/chunks.mjs")
     assert shown.text == "Fine now."
-    assert (streamlab.journal.statuses, streamlab.journal.attempts) == ((529, 529, 200), (1, 1, 1))
-    told = waits_told(streamlab.journal.waits, [(1.0, 2.0), (2.0, 4.0)])
+    assert (streamlab.journal.statuses[1:], streamlab.journal.attempts[1:]) == ((529, 529, 200), (1, 1, 1))
+    told = waits_told(streamlab.journal.waits[1:], [(1.0, 2.0), (2.0, 4.0)])
     said = f"it asks again by itself, up to {shown.one('max_retries')} times, after {told}, whatever the head says"
     assert said == TOLD["overloaded-then-fine"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outcomes_web import CLIENTS, OUTCOMES
+from outcomes_web import CLIENTS, DEPENDENCIES, OUTCOMES
 from web.listening import BROKEN, OF_SERVERS, Answer, arrives, ask, body, sent_on
-from web.running import installed, running
+from web.running import installed, installed_versions, running
 
 from streamlab import Lab, error, text
 
@@ -43,6 +43,11 @@ def next_server(streamlab: Lab, built: Path) -> Iterator[str]:
     env = {**QUIET, "DEADLINE_MS": "1000"}
     with running(command, r"Local: +(http://\S+:\d+)", folder=built, env=env) as url:
         yield f"{url}/api"
+
+
+def test_the_table_is_of_the_versions_that_are_installed() -> None:
+    """Of all packages, since each may change what happens."""
+    assert installed_versions("next", DEPENDENCIES["next"]) == DEPENDENCIES["next"]
 
 
 @pytest.mark.parametrize(("route", "encoding"), [("naive", "identity"), ("chat", "identity"), ("chat", "gzip")])

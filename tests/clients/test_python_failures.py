@@ -484,8 +484,9 @@ def test_a_slow_consumer_with_a_bounded_queue_makes_the_server_wait(streamlab: L
     assert (call.ended, call.bytes_sent > LARGE) == ("complete", True)
     pauses = [after.at - each.at for each, after in zip(call.sent, call.sent[1:], strict=False)]
     assert max(pauses) >= 0.5
-    if before is not None and during is not None:
-        assert during - before < LARGE / 4
+    if before is None or during is None:
+        pytest.skip("nobody tells how much memory the server has: there is no /proc")
+    assert during - before < LARGE / 4
 
 
 # What is shown
@@ -710,6 +711,19 @@ def waited(seconds: float) -> str:
     return next(word for least, word in ((0.75, "a second"), (0.37, "half a second"), (0.0, "no time")) if seconds >= least)
 
 
+SENT = {
+    "overloaded-mid-stream": [(6, "end")],
+    "ends-without-message-stop": [(6, "end")],
+    "cut-mid-text": [(6, "fin")],
+    "reset-mid-stream": [(6, "reset")],
+    "stall-mid-stream": [(5, "left")],
+    "duplicated-events": [(11, "complete")],
+    "cut-inside-tool-input": [(4, "end")],
+    "overloaded-then-fine": [(0, "complete"), (0, "complete"), (7, "complete")],
+}
+"""For each scenario and each call that it brings about, the events that are sent, and how it ends."""
+
+
 @both(hear, hear_later)
 @pytest.mark.parametrize("name", OUTCOMES[STREAM])
 @pytest.mark.parametrize("client", [pytest.param(STREAM, id="stream"), pytest.param(CREATE, id="create")])
@@ -721,6 +735,8 @@ def test_what_happens_when_a_stream_breaks(streamlab: Lab, client: str, name: st
     else:
         streamlab.load(name)
     happened = in_words(call, client, 0.4 if name == "stall-mid-stream" else LONG)
-    if waits := streamlab.journal.waits:
+    journal = streamlab.wait_for(len(SENT[name]))
+    assert [(each.events_sent, each.ended) for each in journal] == SENT[name]
+    if waits := journal.waits:
         happened += f"; it asks {len(waits) + 1} times, after {' and '.join(waited(each) for each in waits)}"
     assert happened == OUTCOMES[client][name]

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import anthropic
 import pytest
+
+from streamlab import Lab
 
 ASKED: dict[str, Any] = {
     "model": "claude-sonnet-4-6",
@@ -23,3 +26,10 @@ def both(now: Callable[..., Any], later: Callable[..., Coroutine[Any, Any, Any]]
         return asyncio.run(later(*arguments, **options))
 
     return pytest.mark.parametrize("call", [pytest.param(now, id="sync"), pytest.param(blocking, id="async")])
+
+
+def told_to_wait(lab: Lab) -> str | None:
+    """Ask without a program, and return what the answer says of when to ask again."""
+    with pytest.raises(anthropic.APIStatusError) as caught:
+        lab.client.with_options(max_retries=0).messages.create(**ASKED)
+    return caught.value.response.headers.get("retry-after")

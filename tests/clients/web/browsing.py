@@ -28,6 +28,7 @@ class Browser:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self.version = ""
         self._owed = 0
         """The answers that are still to be read: more than one, if a test was interrupted before it had read its own."""
 
@@ -75,7 +76,7 @@ def _driver(folder: Path, address: str) -> Iterator[Browser]:
     with subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
         try:
             browser = Browser(process)
-            assert "ready" in browser.read()
+            browser.version = browser.read()["ready"]
             yield browser
             assert process.stdin is not None
             process.stdin.close()

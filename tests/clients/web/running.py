@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
 import re
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,12 @@ def installed(*parts: str) -> Path:
     if not path.exists():
         pytest.skip(f"{'/'.join(parts)} is not installed: run .ci/clients {folder}")
     return path
+
+
+def installed_versions(part: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of packages of Node that are installed for a part."""
+    texts = {name: installed(part, "node_modules", name, "package.json").read_text(encoding="utf-8") for name in names}
+    return {name: json.loads(text)["version"] for name, text in texts.items()}
 
 
 @contextlib.contextmanager
