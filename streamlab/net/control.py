@@ -142,7 +142,7 @@ class Control:
         if not name:
             hint = "POST /_streamlab/reset forgets its rules and calls"
             return Refusal(status=400, message="the root of a server cannot be forgotten", hint=hint)
-        del self._server.namespaces[name]
+        self._server.namespaces.pop(name).end_answers()
         if over:
             self._server.namespaces[name] = closed(over)
         return {}

@@ -154,7 +154,7 @@ class Lab:
         self._space.accept()
 
     def reset(self) -> None:
-        """Forget all replies and calls."""
+        """Forget all replies and calls; the connections of answers that are under way are reset."""
         with self._lock:
             self._space.reset()
 

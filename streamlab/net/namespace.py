@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -43,6 +44,7 @@ class Namespace:
 
     changes: int = field(default=0, compare=False)
     """How often the journal has changed."""
+    _running: set[Callable[[], object]] = field(default_factory=set, init=False, repr=False, compare=False)
     _waiting: int = field(default=0, init=False, repr=False, compare=False)
     _changed: threading.Condition = field(init=False, repr=False, compare=False)
 
@@ -115,10 +117,29 @@ class Namespace:
             self._tell()
 
     def empty(self) -> None:
-        """Forget all rules and requests."""
+        """Forget all rules and requests, and end the answers that are under way."""
         with self.lock:
             self.rules = ()
         self.reset()
+        self.end_answers()
+
+    @contextmanager
+    def answering(self, end: Callable[[], object]) -> Iterator[None]:
+        """Keep what ends an answer, from any thread, for as long as it is under way."""
+        with self.lock:
+            self._running.add(end)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self._running.discard(end)
+
+    def end_answers(self) -> None:
+        """Reset the connections of all answers that are under way: nobody could let them go on any more."""
+        with self.lock:
+            running = tuple(self._running)
+        for end in running:
+            end()
 
     def refuses(self) -> bool:
         """Whether a request that has come is refused; it is counted if so."""

@@ -73,7 +73,13 @@ class Connection:
         if self._outstanding(raw):
             with self._aside(Doing.WAITING):
                 await self._acknowledged(raw)
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.abort()
+
+    def abort(self) -> None:
+        """Reset at once, whatever the peer has not acknowledged."""
+        raw: socket.socket | None = self._transport.get_extra_info("socket")
+        if raw is not None and not self._transport.is_closing():
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
     async def _acknowledged(self, raw: socket.socket) -> None:

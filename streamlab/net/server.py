@@ -135,24 +135,19 @@ class MockServer:
         place = namespace if request.path != HEALTH else Namespace()
         clock = self._clock or place.clock.script()
         connection = Connection(transport, incoming.writer.drain, clock.aside)
-        record = CallRecord(
-            place,
-            request,
-            clock,
-            peer,
-            rule=found.rule,
-            status=found.plan.head.status if found.plan.head.is_sent else None,
-            problem=found.problem,
-            note=found.note,
-        )
+        status = found.plan.head.status if found.plan.head.is_sent else None
+        facts = {"rule": found.rule, "problem": found.problem, "note": found.note}
+        record = CallRecord(place, request, clock, peer, status=status, **facts)
         clock.name = f"call {record.call.number}"
+        cut = _Cut(connection)
         try:
-            return Performed(is_kept=await perform(found.script(framing(incoming)), connection, clock, record.watch))
+            with place.answering(cut):
+                return Performed(is_kept=await perform(found.script(framing(incoming)), connection, clock, record.watch))
         except ConnectionError:
-            record.left("client", connection.last)
+            record.left("server" if cut.is_done else "client", connection.last)
             return Performed(is_kept=False)
         except asyncio.CancelledError:
-            record.left("server" if self._is_stopping else "client", connection.last)
+            record.left("server" if self._is_stopping or cut.is_done else "client", connection.last)
             raise
         except ScenarioError as error:  # a long recording is read while it is sent
             record.fail(str(error))
@@ -185,6 +180,22 @@ class MockServer:
             problem = f"this request cannot be answered: {type(error).__name__}: {error}"
             found = _failed(request, ERRORS["api"], problem, common)
         return namespace, request, found
+
+
+class _Cut:
+    """Ends an answer when it is called, in any thread; `is_done` tells whether it was."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._connection = connection
+        self.is_done = False
+
+    def __call__(self) -> None:
+        self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        self.is_done = True
+        self._connection.abort()
 
 
 _HEALTHY = json_plan({"status": "ok", "version": __version__}, generator(0, "health"))

@@ -167,6 +167,32 @@ def test_the_clock_is_the_labs_own(lab: Lab) -> None:
         lab.clock.wait_until_parked(timeout=0.01)
 
 
+@pytest.mark.parametrize("stall", ["stall: forever, after: delta 1", "stall: 1h, after: delta 1"])
+def test_a_reset_ends_the_answers_that_are_under_way(lab: Lab, stall: str) -> None:
+    """Nobody could let them go on any more; the lab is as new."""
+    lab.clock.hold()
+    lab.reply("One two three.", faults=stall)
+    with RawClient(lab.url) as client:
+        client.socket.sendall(request(f"{urlsplit(lab.url).path}/v1/messages"))
+        lab.clock.wait_until_parked()
+        lab.reset()
+        assert client.rest()[1] == "reset"
+    lab.reply("New.")
+    assert ask(lab)[0] == 200
+    assert lab.wait_for(1).only.ended == "complete"
+
+
+def test_a_namespace_that_is_deleted_ends_its_answers() -> None:
+    """A clock that is held would hold them for ever."""
+    with KINDS["remote"]() as lab, RawClient(lab.url) as client:
+        lab.clock.hold()
+        lab.reply("One two three.", faults="stall: 1h, after: delta 1")
+        client.socket.sendall(request(f"{urlsplit(lab.url).path}/v1/messages"))
+        lab.clock.wait_until_parked()
+        lab.close()
+        assert client.rest()[1] == "reset"
+
+
 def test_control_goes_on_while_the_clock_is_held_and_requests_are_refused(lab: Lab) -> None:
     """So that both can be ended."""
     lab.clock.hold()
