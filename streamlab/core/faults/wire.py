@@ -116,7 +116,7 @@ class Stall(AtPlace):
             return replace(plan, head=replace(plan.head, wait=plan.head.wait + time))
         frames = list(plan.frames)
         if point.frame == len(frames):
-            frames.append(Frame(b"", wait=time))
+            frames += [Frame(b"", wait=time)] if time else []
         elif point.offset == 0:
             frames[point.frame] = replace(frames[point.frame], wait=frames[point.frame].wait + time, joined=False)
         else:

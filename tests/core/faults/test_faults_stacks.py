@@ -31,6 +31,7 @@ def stack(text: str) -> list[Fault]:
         *((f"[{{{head}}}, {{cut: fin, before: headers}}]", 0, 1)
           for head in ("retry_after: 1s", "gzip: sound", "content_length: 5", "cut: reset, after: delta 1", "line_end: crlf")),
         *((f"[{{trailing: x}}, {{{end}}}]", 0, 1) for end in ("cut: fin, after: delta 1", "stall: forever, at: end")),
+        ("[{error: api, after: delta 1}, {cut: fin, after: delta 1}]", 0, 1),
         *((f"[{{cut: fin, after: delta 3}}, {{{end}}}]", 0, 1)
           for end in ("cut: reset, at: text char 6", "cut: end, after: delta 1", "error: api, after: delta 1",
                       "error: api, after: delta 3")),
@@ -72,6 +73,7 @@ def test_a_fault_that_a_later_one_undoes_is_an_error(written: str, number: int, 
         "move: delta 1, before: delta 2",
         "change: delta 1, set: {index: 0}",
         "stall: 0, after: delta 1",
+        "stall: 0, at: end",
     ],
 )
 def test_a_fault_that_changes_nothing_is_an_error(written: str) -> None:
