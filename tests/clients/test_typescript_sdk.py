@@ -182,14 +182,15 @@ def test_each_way_to_cancel_hangs_up(streamlab: Lab, programs: Programs, way: st
         (529, "OverloadedError", 3),
     ],
 )
+@pytest.mark.parametrize("client", [Client.STREAM, Client.CREATE], ids=["stream", "create"])
 def test_an_error_before_the_stream_is_raised_by_its_class(
-    streamlab: Lab, programs: Programs, status: int, raised: str, calls: int
+    streamlab: Lab, programs: Programs, client: str, status: int, raised: str, calls: int
 ) -> None:
     streamlab.reply(error(status, times=calls, headers={"retry-after-ms": "1"}))
-    shown = programs.run("typescript/stream.mjs")
+    shown = programs.run(CLIENTS[client])
     told = shown.one("error")
     assert (told["class"], told["status"], shown.one("is_api_error")) == (raised, status, True)
-    assert shown.all("on") == ["error", "end"]
+    assert shown.all("on") == (["error", "end"] if client == Client.STREAM else [])
     assert streamlab.journal.attempts == tuple(range(1, calls + 1))
     assert streamlab.journal.statuses == (status,) * calls
 
@@ -235,6 +236,21 @@ def test_what_it_does_when_the_stream_breaks(streamlab: Lab, programs: Programs,
     assert shown.told(whole) == OUTCOMES[client][failure]
     call = streamlab.journal.only
     assert (call.events_sent, call.ended, call.ended_by) == (events, ended, "server")
+
+
+# region resume
+@pytest.mark.parametrize("fault", ["cut: end, after: delta 2", "error: overloaded, after: delta 2"])
+def test_resuming_carries_the_partial_answer_as_a_turn_of_the_assistant(streamlab: Lab, programs: Programs, fault: str) -> None:
+    streamlab.reply(text(["One ", "two ", "three ", "four."]), faults=[fault])
+    streamlab.reply(text([" three", " four."]), when={"any_message": {"equals": "One two"}})
+    assert programs.run("typescript/resume.mjs").one("answer") == "One two three four."
+    first, second = streamlab.journal
+    asked = {"role": "user", "content": "Count."}
+    assert first.request.messages == [asked]
+    assert second.request.messages == [asked, {"role": "assistant", "content": "One two"}]
+
+
+# endregion
 
 
 def test_a_loop_that_waits_for_the_next_event_does_hear_of_an_error(streamlab: Lab, programs: Programs) -> None:
