@@ -9,7 +9,7 @@ from itertools import pairwise
 from random import Random
 from typing import ClassVar, Literal
 
-from streamlab.core.faults.base import Chosen, Example, OfEvents, register
+from streamlab.core.faults.base import Chosen, Example, OfEvents, data_of, register, with_data
 from streamlab.core.faults.fields import check_number, check_word, is_whole
 from streamlab.core.plan import Plan
 from streamlab.core.selection import ALL, Selection, require_stream
@@ -115,8 +115,8 @@ class DataLines(OfEvents):
     def _cut(self, frame: Frame) -> Frame:
         if frame.event is None:
             return frame
-        end = _end(frame.raw)
-        return _with_raw(frame, b"".join(part for line in _lines(frame.raw) for part in self._parts(line, end)))
+        end, in_one = _end(frame.raw), with_data(frame, data_of(frame))
+        return _with_raw(frame, b"".join(part for line in _lines(in_one.raw) for part in self._parts(line, end)))
 
     def _parts(self, line: bytes, end: bytes) -> list[bytes]:
         """Return the lines that a line becomes: itself, if it holds no data."""

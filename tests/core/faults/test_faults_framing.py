@@ -149,6 +149,11 @@ def test_data_in_several_lines_is_sent_in_one_piece() -> None:
     assert raws(made) == raws(applied(PLAN, DataLines(3)))
 
 
+def test_data_that_comes_in_lines_already_is_cut_anew() -> None:
+    """Its lines are as many as the last fault says."""
+    assert raws(applied(PLAN, DataLines(2), DataLines(5))) == raws(applied(PLAN, DataLines(5)))
+
+
 def test_data_of_few_tokens_comes_in_as_few_lines() -> None:
     """Each token on a line of its own is all that there is."""
     (frame,) = applied(Plan(HEAD, (EVENT,)), DataLines(500)).frames
