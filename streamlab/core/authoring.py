@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,7 @@ __all__ = [
     "as_source",
     "error",
     "events",
+    "header_value",
     "http",
     "message",
     "parse_faults",
@@ -32,6 +34,10 @@ __all__ = [
     "thinking",
     "tool_use",
 ]
+
+_STATUSES = (200, 599)
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_BREAKS = re.compile(r"[\r\n\0]|[^\0-\xff]")
 
 SourceLike = str | Block | Mapping[str, Any] | Sequence[Any] | Source | Reply | Callable[[Request], Any]
 """What may stand where a source is expected: a text, content blocks, a constructor's result, or a function of the request."""
@@ -80,7 +86,9 @@ def events(*items: str | Mapping[str, Any], **shape: Any) -> Events:
 def http(
     status: int = 200, headers: Mapping[str, str] | None = None, body: str | bytes | Mapping[str, Any] | list[Any] = b""
 ) -> Http:
-    """Return any answer of HTTP. A body that is a mapping or a list is sent as JSON."""
+    """Return any answer of HTTP. A body that is a mapping or a list is sent as JSON. Raises ScenarioError for what is none."""
+    if isinstance(status, bool) or not isinstance(status, int) or not _STATUSES[0] <= status <= _STATUSES[1]:
+        raise ScenarioError(f"a status from 200 to 599 is expected, not {status!r}", key=("status",))
     fields: Headers = tuple((name, value) for name, value in _header_changes(headers) if value is not None)
     if isinstance(body, bytes):
         return Http(status, fields, body)
@@ -156,8 +164,32 @@ def parse_faults(written: Sequence[Fault | Mapping[str, Any]]) -> tuple[Fault, .
 
 
 def _header_changes(written: Mapping[str, Any] | None) -> tuple[tuple[str, str | None], ...]:
-    """Return headers as they are sent: a number is written out, None takes a header away."""
-    return tuple((name, None if value is None else str(value)) for name, value in (written or {}).items())
+    """Return headers as they are sent: a number is written out, None takes a header away. Raises ScenarioError."""
+    if written is not None and not isinstance(written, Mapping):
+        hint = "for example: headers={'retry-after': '1'}"
+        raise ScenarioError(f"headers are expected, not {written!r}", key=("headers",), hint=hint)
+    try:
+        return tuple((name, header_value(name, value)) for name, value in (written or {}).items())
+    except ScenarioError as problem:
+        problem.key = ("headers", *problem.key)
+        raise
+
+
+def header_value(name: object, value: object) -> str | None:
+    """Return the value of a header as it is sent; None takes it away. Raises ScenarioError if no head can carry it."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        hint = "a name has letters, digits and hyphens, and no spaces"
+        raise ScenarioError(f"{name!r} is not the name of a header", key=(str(name),), hint=hint)
+    if value is None or type(value) in (int, float):
+        return None if value is None else str(value)
+    if not isinstance(value, str):
+        hint = "write a text, or null to take the header out"
+        shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        raise ScenarioError(f"a text is expected, not {shown}", key=(name,), hint=hint)
+    if found := _BREAKS.search(value):
+        hint = "write one line of Latin-1"
+        raise ScenarioError(f"a header cannot carry the character {found[0]!a}", key=(name,), hint=hint)
+    return value
 
 
 def _block(written: Mapping[str, Any]) -> Block:

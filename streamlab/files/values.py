@@ -6,19 +6,16 @@ Each function returns the value as it is used, or raises ScenarioError with the 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from streamlab.core.authoring import header_value
 from streamlab.errors import ScenarioError
 from streamlab.files import schema
 
 __all__ = ["body", "headers", "json_object", "json_only", "shorten", "usage"]
 
 Key = tuple[str | int, ...]
-
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_BREAKS = re.compile(r"[\r\n\0]|[^\0-\xff]")
 
 
 def shorten(value: object, most: int = 60) -> str:
@@ -32,22 +29,7 @@ def headers(written: object) -> dict[str, str | None]:
     if not isinstance(written, Mapping):
         hint = 'for example: headers: {retry-after: "1"}'
         raise ScenarioError(f"headers are expected, not {shorten(written)}", hint=hint)
-    return {name: _header(name, value) for name, value in written.items()}
-
-
-def _header(name: str, value: object) -> str | None:
-    if not _NAME.fullmatch(name):
-        hint = "a name has letters, digits and hyphens, and no spaces"
-        raise ScenarioError(f"{name!r} is not the name of a header", key=(name,), hint=hint)
-    if value is None or type(value) in (int, float):
-        return None if value is None else str(value)
-    if not isinstance(value, str):
-        hint = "write a text, or null to take the header out"
-        raise ScenarioError(f"a text is expected, not {shorten(value)}", key=(name,), hint=hint)
-    if found := _BREAKS.search(value):
-        hint = "write one line of Latin-1"
-        raise ScenarioError(f"a header cannot carry the character {found[0]!a}", key=(name,), hint=hint)
-    return value
+    return {name: header_value(name, value) for name, value in written.items()}
 
 
 def usage(written: object) -> dict[str, Any]:

@@ -193,6 +193,8 @@ class NamespaceClock:
     def wait_until_parked(self, n: int = 1, *, timeout: float = 5.0) -> None:
         """Wait until `n` scripts wait for the clock, or hang for ever."""
         __tracebackhide__ = True  # pytest shows the line of the test
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise ServerError(f"a number of scripts from 1 is expected, not {n!r}")
         require_other_thread()
         now = self._time
         with now.lock:

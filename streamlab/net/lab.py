@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from streamlab.core.replies import Rule, Settings
 from streamlab.core.tapes import replies_of
 from streamlab.core.usage import Usage
 from streamlab.core.verdict import Finding, findings
-from streamlab.errors import CassetteWarning, ServerError, StreamlabError, VerificationError
+from streamlab.errors import CassetteWarning, ScenarioError, ServerError, StreamlabError, VerificationError
 from streamlab.files.fault_text import listed_faults
 from streamlab.files.scenario import Scenario, load, merge, require_places
 from streamlab.net.background import Background
@@ -125,12 +126,16 @@ class Lab:
             (name,) = self._space.add([rule])
             return replace(rule, name=name)
 
-    def load(self, *sources: str | Scenario) -> None:
+    def load(self, *sources: str | Path | Scenario) -> None:
         """Add the rules of scenarios: files, folders, names from the shipped library, or what was loaded before.
 
         What the first of them says of all answers (its seed, its pace) holds, unless that was said before.
         Raises ScenarioError if one of them cannot be used.
         """
+        for source in sources:
+            if not isinstance(source, str | Path | Scenario):
+                hint = "name a file, a folder or a shipped scenario"
+                raise ScenarioError(f"a scenario is expected, not {source!r}", hint=hint)
         scenario = merge([source if isinstance(source, Scenario) else load(source) for source in sources])
         _warn(scenario.warnings)
         with self._lock:

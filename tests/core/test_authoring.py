@@ -165,6 +165,29 @@ def test_a_function_may_not_say_how_often_or_how_fast() -> None:
             as_source(lambda _, reply=reply: reply).plan(ask(), Random(1))
 
 
+@pytest.mark.parametrize(
+    ("write", "problem"),
+    [
+        (lambda: as_reply("Hi", headers={"a": "b\r\nc: d"}), "headers.a: a header cannot carry the character '\\r'"),
+        (lambda: as_reply("Hi", headers={"a\n": "b"}), "headers.a\n: 'a\\n' is not the name of a header"),
+        (lambda: as_reply("Hi", headers={"a": ["b"]}), "headers.a: a text is expected, not ['b']"),
+        (lambda: as_reply("Hi", headers={3: "b"}), "headers.3: 3 is not the name of a header"),
+        (lambda: as_reply("Hi", headers=[("a", "b")]), "headers: headers are expected, not [('a', 'b')]"),
+        (lambda: error("overloaded", headers={"a": "\n"}), "headers.a: a header cannot carry"),
+        (lambda: http(200, {"a": "ж"}), "headers.a: a header cannot carry"),
+        (lambda: http(9999), "status: a status from 200 to 599 is expected, not 9999"),
+        (lambda: http(100), "status: a status from 200 to 599 is expected, not 100"),
+        (lambda: http("200"), "status: a status from 200 to 599 is expected, not '200'"),  # type: ignore[arg-type]
+        (lambda: http(status=True), "status: a status from 200 to 599 is expected, not True"),
+    ],
+)
+def test_what_no_answer_can_carry_is_an_error_where_it_is_written(write: Callable[[], object], problem: str) -> None:
+    """And not when it is to be sent."""
+    with pytest.raises(ScenarioError) as caught:
+        write()
+    assert str(caught.value).startswith(problem)
+
+
 def test_a_class_is_called_as_a_function_is() -> None:
     """Even one whose objects are sources: the class itself has no plan."""
     assert isinstance(as_source(Http), Computed)

@@ -23,7 +23,7 @@ from streamlab.core.plan import Head, Plan
 from streamlab.core.recognition import Matching
 from streamlab.core.redaction import compile_patterns
 from streamlab.core.replies import Reply, Rule, Settings
-from streamlab.core.sources import Recorded
+from streamlab.core.sources import Http, Recorded
 from streamlab.core.sse import decode
 from streamlab.core.tapes import Exchanges, Tape
 from streamlab.files.fault_text import parse_fault_text
@@ -306,7 +306,7 @@ NOT_SAID = "a scenario cannot say this, so it cannot be sent to another process"
             ("rules", 0, "replies", 0, "faults", 0, "at"),
             "the answer has no place",
         ),
-        (rule(http(99)), ("rules", 0, "replies", 0, "http", "status"), "a number from 200 is expected, not 99"),
+        (rule(Http(99)), ("rules", 0, "replies", 0, "http", "status"), "a number from 200 is expected, not 99"),
     ],
 )
 def test_a_rule_that_would_not_come_back_is_an_error(made: Rule, key: tuple[str | int, ...], problem: str) -> None:

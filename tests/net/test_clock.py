@@ -515,6 +515,13 @@ def test_a_wait_for_nobody_is_told() -> None:
     assert isinstance(raised.value, AssertionError)
 
 
+@pytest.mark.parametrize("n", [0, -1, "1", True, 1.5])
+def test_what_is_no_number_of_scripts_is_an_error(n: Any) -> None:
+    """It is never so, or always."""
+    with pytest.raises(ServerError, match="a number of scripts from 1 is expected"):
+        NamespaceClock().wait_until_parked(n)
+
+
 @pytest.mark.parametrize("ask", [lambda clock: clock.advance(1), lambda clock: clock.wait_until_parked()])
 def test_the_servers_own_thread_cannot_wait_for_itself(stage: Stage, ask: Callable[[NamespaceClock], None]) -> None:
     """It is told at once, instead of after a time-out, how to ask."""

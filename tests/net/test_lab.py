@@ -286,6 +286,8 @@ def test_a_scenario_that_is_not_there_is_an_error(lab: Lab) -> None:
     """It says so, with the nearest name."""
     with pytest.raises(ScenarioError, match="did you mean 'overloaded-then-fine'"):
         lab.load("overload-then-fine")
+    with pytest.raises(ScenarioError, match="a scenario is expected, not 3\n  hint: name a file"):
+        lab.load(3)  # type: ignore[arg-type]
 
 
 def test_a_reset_forgets_replies_calls_and_counts(lab: Lab) -> None:
