@@ -16,7 +16,7 @@ from streamlab.core.verdict import findings
 from streamlab.errors import ScenarioError, ServerError, StreamlabError
 from streamlab.files.lab_settings import LabSettings, parse_strict
 from streamlab.files.scenario import Scenario, load, merge
-from streamlab.pytest_marker import Marked, marked
+from streamlab.pytest_marker import MODES, Marked, marked
 
 if TYPE_CHECKING:
     from streamlab.core.verdict import Finding
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from streamlab.net.remote import RemoteHost
 
 __all__ = ["TestLab", "remote_host"]
+
+
+_NOT_THE_FIRST = "only the first cassette of a test is recorded into: name this one first in the mark of another"
 
 
 class TestLab:
@@ -95,8 +98,15 @@ class TestLab:
         """Raise ScenarioError, with the command that records it, if a cassette is not there."""
         for path in paths:
             if not path.exists():
-                hint = f"record it: {recording.command(self._item, 'once')}"
+                hint = f"record it: {self._command('once')}" if path == self._paths[0] else _NOT_THE_FIRST
                 raise ScenarioError(f"there is no cassette {recording.shown(path, self._item.config)}", hint=hint)
+
+    def _command(self, mode: str) -> str:
+        """Return the command that records what is missing, and what is in its way: a mark that records less."""
+        said, written = recording.command(self._item, mode), self._marked.record
+        if written is None or MODES.index(written) >= MODES.index(mode):
+            return said
+        return f"{said} (first take record={written!r} out of its mark, which decides)"
 
     def _lab_settings(self, scenario: Scenario) -> Settings:
         """Return what holds for all answers: what the marks say, then the settings, then the scenario."""
@@ -174,7 +184,7 @@ class TestLab:
         return recorder.troubles
 
     def _tally(self) -> report.Tally:
-        result = report.tally(self.lab, self._names, self._found(), recording.command(self._item, "new"))
+        result = report.tally(self.lab, self._names, self._found(), self._command("new"))
         if self._recorder is not None:
             summary, aside = self._recorder.summary, self._recorder.aside
             name = recording.shown(summary.out, self._item.config)
@@ -188,7 +198,7 @@ class TestLab:
         return self._mended(self.lab.findings(report.NAME))
 
     def _mended(self, found: tuple[Finding, ...]) -> list[Finding]:
-        return report.mended(found, recording.command(self._item, "new")) if self._paths else list(found)
+        return report.mended(found, self._command("new")) if self._paths else list(found)
 
 
 def remote_host(url: str) -> RemoteHost:

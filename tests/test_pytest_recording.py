@@ -141,6 +141,31 @@ def test_a_missing_cassette_is_an_error_that_says_the_command(project: pytest.Py
     assert not (project.path / "cassettes").exists()
 
 
+def test_a_command_that_would_not_help_alone_says_what_would(project: pytest.Pytester, api: Api) -> None:
+    """A mark that records less than the option decides; of several cassettes only the first is recorded into."""
+    source = """
+    import app, pytest
+    @pytest.mark.streamlab(cassette="one", record="none")
+    def test_none(): pass
+    @pytest.mark.streamlab(cassette="two", record="once")
+    def test_once(): app.careless()
+    @pytest.mark.streamlab(cassette=["two", "three"])
+    def test_both(): pass
+    """
+    run(project, source, "--streamlab-record=once", "-k", "once", api.option)
+    result = run(project, source.replace("app.careless()", "app.ASK['max_tokens'] = 7; app.careless()"))
+    assert outcomes(result) == {"errors": 2, "failed": 1}
+    first = "(first take record='{}' out of its mark, which decides)"
+    result.stdout.fnmatch_lines(
+        [
+            f"  hint: record it: pytest test_it.py::test_none --streamlab-record=once {first.format('none')}",
+            "streamlab: there is no cassette cassettes/three.yaml",
+            "  hint: only the first cassette of a test is recorded into: name this one first in the mark of another",
+            f"  hint: * what is missing: pytest test_it.py::test_once --streamlab-record=new {first.format('once')}",
+        ]
+    )
+
+
 def test_the_command_that_is_said_is_the_one_that_records(project: pytest.Pytester, api: Api) -> None:
     """It works as it stands, and from the folder that it was said in."""
     (project.path / "tests").mkdir()
