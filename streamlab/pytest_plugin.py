@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -109,6 +110,9 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> Gener
     """
     if collector.own_markers and not _uses(collector.own_markers) and _check(collector.own_markers, collector):
         collector.add_marker(pytest.mark.usefixtures(_NAME))
+    if isinstance(obj, type) and "unittest" in sys.modules and issubclass(obj, sys.modules["unittest"].TestCase):
+        for method in vars(obj).values():  # pytest makes no item of them by this hook
+            _check(_listed(getattr(method, "pytestmark", ())), collector)
     if isinstance(obj, FunctionType | type):
         marks = _listed(getattr(obj, "pytestmark", ()))
         if marks and _check(marks, collector) and not _uses(marks):

@@ -207,6 +207,8 @@ PLACES = {
     "a method": "class TestIt:\n    @pytest.mark.streamlab(wrong=1)\n    def test_it(self): pass",
     "a class of unittest": "import unittest\n"
     "@pytest.mark.streamlab(wrong=1)\nclass TestIt(unittest.TestCase):\n    def test_it(self): pass",
+    "a method of unittest": "import unittest\n"
+    "class TestIt(unittest.TestCase):\n    @pytest.mark.streamlab(wrong=1)\n    def test_it(self): pass",
     "a parameter": "one = pytest.param(2, marks=pytest.mark.streamlab(wrong=1))\n"
     "@pytest.mark.parametrize('n', [1, one])\ndef test_it(n): pass",
 }
