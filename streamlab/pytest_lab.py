@@ -148,7 +148,7 @@ class TestLab:
         calls, self._judged = self.lab.journal, len(self.lab.journal)
         found = self._found() if has_run else self._mended(findings(calls, (), handle=report.NAME))
         found += report.strays(self._host)
-        self.problems = report.failing(found, self._grades)
+        self.problems = report.failing(found, self._grades, self._item)
         return self.problems
 
     def note(self, *, has_failed: bool) -> None:
@@ -163,7 +163,7 @@ class TestLab:
         """Close the lab, and return what fails the test now that it is over: what is wrong with its recording, late calls."""
         problems = self._stop(self._recorder) if self._recorder is not None else []
         late = findings(list(self.lab.journal)[self._judged :], (), handle=report.NAME)
-        late_problems = report.failing([*self._mended(late), *report.strays(self._host)], self._grades)
+        late_problems = report.failing([*self._mended(late), *report.strays(self._host)], self._grades, self._item)
         self.tally = self._tally() if self._paths else None
         try:
             self.lab.close()

@@ -50,8 +50,8 @@ def mended(found: Iterable[Finding], record: str) -> list[Finding]:
     return [replace(each, mend=hint) if each.is_recorded else each for each in found]
 
 
-def failing(found: Iterable[Finding], grades: Mapping[str, Grade]) -> list[str]:
-    """Return what fails a test; warn of what is only to be warned of.
+def failing(found: Iterable[Finding], grades: Mapping[str, Grade], test: pytest.Item) -> list[str]:
+    """Return what fails a test; warn, at the place of the test, of what is only to be warned of.
 
     A warning that is an error, by a filter, fails it too.
     """
@@ -60,7 +60,8 @@ def failing(found: Iterable[Finding], grades: Mapping[str, Grade]) -> list[str]:
         grade = grades.get(each.concern, "fail")
         if grade == "warn":
             try:
-                warnings.warn(_warning(each), stacklevel=2)
+                warning = _warning(each)
+                warnings.warn_explicit(warning, type(warning), str(test.path), (test.location[1] or 0) + 1)
             except Warning:
                 problems.append(str(each))
         elif grade == "fail":

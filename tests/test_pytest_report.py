@@ -267,6 +267,22 @@ def test_a_warning_that_is_an_error_fails_the_test(project: pytest.Pytester) -> 
     assert section(result.stdout.str(), "test_it") == ["streamlab: 'reply 1' was given 0 of 1 times", NEVER]
 
 
+def test_a_warning_points_at_the_test(project: pytest.Pytester) -> None:
+    """And not into streamlab, where nobody can mend anything."""
+    source = """
+    import pytest
+
+    @pytest.mark.streamlab(strict={"unused": "warn"})
+    def test_it(streamlab):
+        streamlab.reply("Never.")
+    """
+    result = run(project, source, "-W", "default")
+    assert outcomes(result) == {"passed": 1}
+    result.stdout.fnmatch_lines(
+        ["test_it.py::test_it", "*/test_it.py:3: PytestWarning: streamlab: 'reply 1' was given 0 of 1 times"]
+    )
+
+
 def test_a_test_that_fails_by_itself_shows_what_did_not_go_as_asked(project: pytest.Pytester) -> None:
     """It fails once, with its own traceback; sections of its report tell of the miss, and of the calls in any case."""
     source = """
