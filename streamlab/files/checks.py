@@ -16,6 +16,7 @@ from streamlab.core.messages import DEFAULT_MODEL
 from streamlab.core.plan import Plan
 from streamlab.core.replies import Reply, Rule
 from streamlab.core.tapes import Tape, plan_of
+from streamlab.errors import ScenarioError
 from streamlab.files.scenario import Scenario, load
 
 __all__ = ["Checked", "check_source"]
@@ -62,7 +63,11 @@ def check_source(source: str) -> Iterator[Checked]:
                         yield Checked(file=str(file), rule=rule.name, exchange=number + 1, finding=finding)
                 continue
             for number, reply in enumerate(rule.replies, 1):
-                for finding in _found(_streamed(scenario, rule, reply)):
+                try:
+                    plan = _streamed(scenario, rule, reply)
+                except ScenarioError as error:
+                    raise error.at(str(file)) from None
+                for finding in _found(plan):
                     yield Checked(file=str(file), rule=rule.name, reply=number, finding=finding)
 
 

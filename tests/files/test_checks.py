@@ -91,6 +91,14 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
         list(check_source(str(tmp_path / "none.sse")))
 
 
+def test_a_fault_without_a_place_is_an_error_of_its_file(tmp_path: Path) -> None:
+    """A scenario of several is told from the others."""
+    path = tmp_path / "a.yaml"
+    path.write_text("streamlab: 1\nabout: x\nseed: 4\nreply: {text: Hi., faults: [{drop: every ping}]}\n")
+    with pytest.raises(ScenarioError, match=r"/a\.yaml: faults\.0\.drop: the answer has no ping"):
+        list(check_source(str(path)))
+
+
 def test_a_finding_says_where_why_and_how_the_api_behaves(broken: Path) -> None:
     """Two lines for people."""
     (found,) = check_source(str(broken))
