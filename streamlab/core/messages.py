@@ -203,7 +203,7 @@ def _add_delta(block: JsonObject, delta: JsonObject, index: int, inputs: dict[in
         inputs[index] = inputs.get(index, "") + delta["partial_json"]
     elif kind == "citations_delta" and "text" in block and "citation" in delta:
         block["citations"] = [*_listed(block.get("citations")), copy.deepcopy(delta["citation"])]
-    elif kind in _ACCUMULATED:
+    elif isinstance(kind, str) and kind in _ACCUMULATED:
         name = _ACCUMULATED[kind]
         if isinstance(delta.get(name), str) and isinstance(block.get(name), str):
             block[name] += delta[name]

@@ -12,7 +12,7 @@ import anthropic
 import httpx2
 import pytest
 from asking import EVERYTHING, MODEL
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sdk_messages import assert_same, sdk_message
 
@@ -457,6 +457,7 @@ ODD = st.sampled_from(
     ["text_delta", "input_json_delta", "citations_delta", "thinking_delta", "signature_delta", "compaction_delta"]
 )
 JSON = st.recursive(st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "text", "{"]), st.lists, max_leaves=3)
+BLOCK: Event = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
 KEYS = st.sampled_from(
     ["type", "text", "thinking", "input", "content", "citations", "partial_json", "usage", "model", "to", "index"]
 )
@@ -471,6 +472,7 @@ EVENTS = st.builds(
 
 
 @given(st.lists(EVENTS, max_size=6))
+@example([BLOCK, {"type": "content_block_delta", "index": 0, "delta": {"type": ["text_delta"]}}])
 def test_nothing_makes_a_fold_fail(events: list[Event]) -> None:
     """Events of any shape give a message or none."""
     message = fold([START, *events])
