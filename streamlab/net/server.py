@@ -155,6 +155,7 @@ class MockServer:
             record.left("server", connection.last)
             return Performed(is_kept=False)
         finally:
+            cut.is_over = True
             clock.end()
             if self._on_end is not None and request.path != HEALTH:
                 self._tell(self._on_end, record.call)
@@ -183,19 +184,21 @@ class MockServer:
 
 
 class _Cut:
-    """Ends an answer when it is called, in any thread; `is_done` tells whether it was."""
+    """Ends an answer when it is called, in any thread, unless it `is_over`; `is_done` tells whether it was ended so."""
 
     def __init__(self, connection: Connection) -> None:
         self._loop = asyncio.get_running_loop()
         self._connection = connection
-        self.is_done = False
+        self.is_done = self.is_over = False
 
     def __call__(self) -> None:
         self._loop.call_soon_threadsafe(self._end)
 
     def _end(self) -> None:
-        self.is_done = True
-        self._connection.abort()
+        """Do it, unless the client has all of it by now: its connection may be in use again."""
+        if not self.is_over:
+            self.is_done = True
+            self._connection.abort()
 
 
 _HEALTHY = json_plan({"status": "ok", "version": __version__}, generator(0, "health"))

@@ -302,6 +302,15 @@ def test_a_reset_forgets_replies_calls_and_counts(lab: Lab) -> None:
     assert [call.number for call in lab.journal] == [1]
 
 
+def test_a_reset_ends_no_answer_that_the_client_has(lab: Lab) -> None:
+    """Whoever has read all of it asks on the same connection, however soon all is forgotten."""
+    with RawClient(lab.url) as client:
+        for number in range(200):
+            lab.reply(f"Number {number}.")
+            assert client.ask(request()).ending == "complete"
+            lab.reset()
+
+
 def test_a_call_that_outlives_a_reset_is_forgotten(lab: Lab) -> None:
     """An answer that ends after the reset does not come back into the journal."""
     lab.reply("Old.", faults=[Stall(after="delta 1")])
