@@ -150,7 +150,7 @@ def redact_bytes(data: bytes, patterns: Sequence[Pattern] = (), marks: Sequence[
 
     An offset within a secret is now at the end of what stands for it. A secret is found in the escapes of JSON too.
     """
-    has_escapes = b"\\u" in data or b"\\/" in data
+    has_escapes = b"\\" in data and (b"\\u" in data or b"\\/" in data)  # one letter is found much faster than two
     if not (shapes := (SHAPES,) if has_escapes or may_hold_keys(data) else ()) and not patterns:
         return data, 0, list(marks)
     text = data.decode("utf-8", "surrogateescape")
