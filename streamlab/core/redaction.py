@@ -73,6 +73,10 @@ _TRIGGERS = (
 _TRIGGER = re.compile("gh[pousr]_")
 """A text without any of these has none of the shapes; looking for them is much faster."""
 _TRIGGER_BYTES, _TRIGGER_IN_BYTES = tuple(each.encode() for each in _TRIGGERS), re.compile(_TRIGGER.pattern.encode())
+_RARE_BYTES = tuple(
+    next((letter for letter in (b"-", b"A", b"9", b"J", b"/") if letter in each), each[:1]) for each in _TRIGGER_BYTES
+)
+"""A letter of each, which is found, or found to be missing, much faster than all of them."""
 _ESCAPES = re.compile(r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _CREDENTIALS = re.compile("(?:.*[-_.])?(?:authorization|api[-_]?key|token)")
 _MIXED = re.compile("[0-9].*[A-Za-z]|[A-Za-z].*[0-9]")
@@ -166,7 +170,10 @@ def redact_bytes(data: bytes, patterns: Sequence[Pattern] = (), marks: Sequence[
 def may_hold_keys(said: str | bytes) -> bool:
     """Whether one of `SHAPES` may be in a text, or in its bytes; most are told to have none at once."""
     if isinstance(said, bytes):
-        return any(each in said for each in _TRIGGER_BYTES) or _TRIGGER_IN_BYTES.search(said) is not None
+        return (
+            any(rare in said and each in said for rare, each in zip(_RARE_BYTES, _TRIGGER_BYTES, strict=True))
+            or _TRIGGER_IN_BYTES.search(said) is not None
+        )
     return any(each in said for each in _TRIGGERS) or _TRIGGER.search(said) is not None
 
 

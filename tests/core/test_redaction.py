@@ -291,3 +291,11 @@ def test_a_secret_in_a_path_is_found_with_its_percent_escapes() -> None:
     """A part of a path with one in it goes whole; the others stay as they are written."""
     assert redact_path("/v1/sk%2dant%2dapi03%2dabcdefgh/mess%61ges") == "/v1/[redacted]/mess%61ges"
     assert redact_path(f"/v1/{API_KEY}/x") == "/v1/[redacted]/x"
+
+
+@pytest.mark.parametrize(
+    "key", [API_KEY, OTHER_KEY, "wrkspc_01abcdefgh", "ghp_" + "a1" * 15, "github_pat_" + "a1" * 15, "AKIA" + "Z" * 16]
+)
+def test_a_key_is_found_in_bytes_that_are_nothing_else(key: str) -> None:
+    """No letter has to be there but its own."""
+    assert redact_bytes(key.encode())[:2] == (REDACTED.encode(), 1)
