@@ -105,8 +105,9 @@ def _resized(before: Plan, after: Plan) -> Plan:
 
     A length that was wrong stays wrong by as much. A body that is broken off lacks what its head has promised.
     """
-    stated, grown = after.head.get("content-length"), len(after.body) - len(before.body)
-    is_broken_off = has_end(before) and not has_end(after)
-    if not grown or is_broken_off or stated is None or stated != before.head.get("content-length") or not stated.isdecimal():
+    stated, is_broken_off = after.head.get("content-length"), has_end(before) and not has_end(after)
+    if is_broken_off or stated is None or stated != before.head.get("content-length") or not stated.isdecimal():
+        return after
+    if not (grown := len(after.body) - len(before.body)):
         return after
     return replace(after, head=after.head.with_headers([("content-length", str(int(stated) + grown))]))
