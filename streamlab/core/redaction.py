@@ -72,11 +72,12 @@ _TRIGGERS = (
 )
 _TRIGGER = re.compile("gh[pousr]_")
 """A text without any of these has none of the shapes; looking for them is much faster."""
-_TRIGGER_BYTES, _TRIGGER_IN_BYTES = tuple(each.encode() for each in _TRIGGERS), re.compile(_TRIGGER.pattern.encode())
-_RARE_BYTES = tuple(
-    next((letter for letter in (b"-", b"A", b"9", b"J", b"/") if letter in each), each[:1]) for each in _TRIGGER_BYTES
+_TRIGGER_IN_BYTES = re.compile(_TRIGGER.pattern.encode())
+_TRIGGER_BYTES = tuple(
+    (next((letter for letter in (b"-", b"A", b"9", b"J", b"/") if letter in each), each[:1]), each)
+    for each in (trigger.encode() for trigger in _TRIGGERS)
 )
-"""A letter of each, which is found, or found to be missing, much faster than all of them."""
+"""Each with one letter of it, which is found, or found to be missing, much faster than all of them."""
 _ESCAPES = re.compile(r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _CREDENTIALS = re.compile("(?:.*[-_.])?(?:authorization|api[-_]?key|token)")
 _MIXED = re.compile("[0-9].*[A-Za-z]|[A-Za-z].*[0-9]")
@@ -158,22 +159,21 @@ def redact_bytes(data: bytes, patterns: Sequence[Pattern] = (), marks: Sequence[
     if not (shapes := (SHAPES,) if has_escapes or may_hold_keys(data) else ()) and not patterns:
         return data, 0, list(marks)
     text = data.decode("utf-8", "surrogateescape")
+    said = _Said(text) if has_escapes else None
     count, places = 0, list(marks)
     for pattern in (*shapes, *patterns):
-        if spans := list(_escaped_matches(pattern, text) if has_escapes else _matches(pattern, text)):
+        if spans := list(said.matches(pattern) if said else _matches(pattern, text)):
             count += len(spans)
             places = _moved(text, spans, places)
             text = "".join(_pieces(text, spans))
+            said = _Said(text) if said else None
     return (text.encode("utf-8", "surrogateescape") if count else data), count, places
 
 
 def may_hold_keys(said: str | bytes) -> bool:
     """Whether one of `SHAPES` may be in a text, or in its bytes; most are told to have none at once."""
     if isinstance(said, bytes):
-        return (
-            any(rare in said and each in said for rare, each in zip(_RARE_BYTES, _TRIGGER_BYTES, strict=True))
-            or _TRIGGER_IN_BYTES.search(said) is not None
-        )
+        return any(rare in said and each in said for rare, each in _TRIGGER_BYTES) or _TRIGGER_IN_BYTES.search(said) is not None
     return any(each in said for each in _TRIGGERS) or _TRIGGER.search(said) is not None
 
 
@@ -210,25 +210,31 @@ def _matches(pattern: Pattern, text: str) -> Iterator[Span]:
         start += len(part) + len(REDACTED)
 
 
-def _escaped_matches(pattern: Pattern, text: str) -> Iterator[Span]:
-    """Yield where a pattern matches what a text says when the escapes of JSON in it are read, as places in the text."""
-    said: list[str] = []
-    plain, written = [0], [0]  # where what is said, and what is written, changes from letters to an escape or back
-    for escape in _ESCAPES.finditer(text):
-        if len(escape[0]) > 2 or escape[0] == r"\/":  # noqa: PLR2004 - the others are a backslash and a letter
-            said += (text[written[-1] : escape.start()], json.loads(f'"{escape[0]}"'))
-            start = plain[-1] + len(said[-2])
-            plain += (start, start + 1)
-            written += escape.span()
-    said.append(text[written[-1] :])
-    plain.append(plain[-1] + len(said[-1]))
-    written.append(len(text))
-    whole = "".join(said)
-    if pattern is SHAPES and not may_hold_keys(whole):
-        return
-    for begin, end in _matches(pattern, whole):
-        first, last = bisect_right(plain, begin) - 1, bisect_left(plain, end)
-        yield written[first] + begin - plain[first], written[last] - (plain[last] - end)
+class _Said:
+    """What a text says when the escapes of JSON in it are read."""
+
+    def __init__(self, text: str) -> None:
+        said: list[str] = []
+        plain, written = [0], [0]  # where what is said, and what is written, changes from letters to an escape or back
+        for escape in _ESCAPES.finditer(text):
+            if len(escape[0]) > 2 or escape[0] == r"\/":  # noqa: PLR2004 - the others are a backslash and a letter
+                said += (text[written[-1] : escape.start()], json.loads(f'"{escape[0]}"'))
+                start = plain[-1] + len(said[-2])
+                plain += (start, start + 1)
+                written += escape.span()
+        said.append(text[written[-1] :])
+        self._plain = [*plain, plain[-1] + len(said[-1])]
+        self._written = [*written, len(text)]
+        self._text = "".join(said)
+
+    def matches(self, pattern: Pattern) -> Iterator[Span]:
+        """Yield where a pattern matches, as places in the text as it is written."""
+        if pattern is SHAPES and not may_hold_keys(self._text):
+            return
+        plain, written = self._plain, self._written
+        for begin, end in _matches(pattern, self._text):
+            first, last = bisect_right(plain, begin) - 1, bisect_left(plain, end)
+            yield written[first] + begin - plain[first], written[last] - (plain[last] - end)
 
 
 def _pieces(text: str, spans: Sequence[Span]) -> Iterator[str]:
