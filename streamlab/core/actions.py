@@ -16,7 +16,7 @@ from http import HTTPStatus
 from streamlab.core.plan import Coding, Ending, Head, Plan
 from streamlab.core.sse import Frame
 
-__all__ = ["Abort", "Action", "Finish", "Framing", "Hang", "Send", "Wait", "chunk", "head_bytes", "script"]
+__all__ = ["Abort", "Action", "Finish", "Framing", "Hang", "Opening", "Send", "Wait", "chunk", "head_bytes", "script"]
 
 _MOST_AT_ONCE = 256 * 1024
 """Bytes after which a `Send` ends, so that a slow client holds back the making of what follows."""
@@ -79,16 +79,11 @@ def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *
     if not plan.head.is_sent:
         yield _last(plan.ending, is_kept=False)
         return
-    has_body = framing.has_body and plan.head.status not in _BODYLESS
-    head = plan.head if plan.head.status != HTTPStatus.NO_CONTENT else plan.head.with_headers([("content-length", None)])
-    is_sized = head.get("content-length") is not None
-    is_chunked = framing.chunked and not is_sized and has_body
-    is_kept = framing.keep_alive and (is_sized or is_chunked or not has_body)
-    is_kept = is_kept and (head.get("connection") or "").lower() != "close"
-    pending, events = bytearray(head_bytes(head, is_chunked=is_chunked, is_kept=is_kept)), 0
-    now, body = 0.0, _Body(plan, is_chunked=is_chunked)
+    opening = Opening(plan.head, framing)
+    pending, events = bytearray(opening.head), 0
+    now, body = 0.0, _Body(plan, is_chunked=opening.is_chunked)
     is_apart = False
-    for part in _parts(timed) if has_body else ():
+    for part in _parts(timed) if opening.has_body else ():
         if part.due > now or len(pending) > _MOST_AT_ONCE or part.is_apart or is_apart:
             if pending:
                 yield Send(bytes(pending), events)
@@ -99,12 +94,28 @@ def script(plan: Plan, timed: Iterable[tuple[float, Frame]], framing: Framing, *
         pending += body.chunk(part.data)
         events += part.events
         is_apart = part.is_apart
-    pending += body.end() if has_body else b""
+    pending += body.end() if opening.has_body else b""
     if pending:
         yield Send(bytes(pending), events)
-    is_whole = not has_body or head.get("content-length") in (None, str(body.size))
+    is_whole = not opening.has_body or plan.head.get("content-length") in (None, str(body.size))
     ending = plan.ending if is_whole or plan.ending not in (Ending.COMPLETE, Ending.END) else Ending.FIN
-    yield _last(ending, is_kept=is_kept)
+    yield _last(ending, is_kept=opening.is_kept)
+
+
+class Opening:
+    """How an answer begins: its head in bytes, whether a body follows, in chunks or not, and whether the connection is kept."""
+
+    __slots__ = ("has_body", "head", "is_chunked", "is_kept")
+
+    def __init__(self, head: Head, framing: Framing) -> None:
+        self.has_body = framing.has_body and head.status not in _BODYLESS
+        if head.status == HTTPStatus.NO_CONTENT:
+            head = head.with_headers([("content-length", None)])
+        is_sized = head.get("content-length") is not None
+        self.is_chunked = framing.chunked and not is_sized and self.has_body
+        is_told = is_sized or self.is_chunked or not self.has_body
+        self.is_kept = framing.keep_alive and is_told and (head.get("connection") or "").lower() != "close"
+        self.head = head_bytes(head, is_chunked=self.is_chunked, is_kept=self.is_kept)
 
 
 def head_bytes(head: Head, *, is_chunked: bool, is_kept: bool) -> bytes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from http import HTTPStatus
 
-from streamlab.core.actions import Framing, chunk, head_bytes
+from streamlab.core.actions import Opening, chunk
 from streamlab.core.exchange import Ended
 from streamlab.core.plan import Ending, Head, Headers, without
 
@@ -42,24 +41,17 @@ def ending_of(ended: Ended, *, has_head: bool) -> Ending:
     return ending if has_head or ending in (Ending.RESET, Ending.HANG) else Ending.FIN
 
 
-class Relay:
-    """One answer on its way to a client. `is_kept` is whether the connection takes another request after a whole answer."""
+class Relay(Opening):
+    """One answer on its way to a client."""
 
-    def __init__(self, head: Head, framing: Framing) -> None:
-        self.has_body = framing.has_body and head.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
-        if head.status == HTTPStatus.NO_CONTENT:
-            head = head.with_headers([("content-length", None)])
-        is_sized = head.get("content-length") is not None
-        self._is_chunked = framing.chunked and not is_sized and self.has_body
-        self.is_kept = framing.keep_alive and (is_sized or self._is_chunked or not self.has_body)
-        self.head = head_bytes(head, is_chunked=self._is_chunked, is_kept=self.is_kept)
+    __slots__ = ()
 
     def body(self, data: bytes) -> bytes:
         """Return what is sent for a read."""
-        return chunk(data) if self._is_chunked else data
+        return chunk(data) if self.is_chunked else data
 
     def end(self, ending: Ending) -> bytes:
         """Return what is sent after the last read."""
-        if not self._is_chunked:
+        if not self.is_chunked:
             return b""
         return {Ending.COMPLETE: b"0\r\n\r\n", Ending.CORRUPT: CORRUPT}.get(ending, b"")
