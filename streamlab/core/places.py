@@ -27,7 +27,7 @@ from itertools import accumulate, islice
 from typing import Literal
 
 from streamlab.core.plan import Plan
-from streamlab.core.sse import Event
+from streamlab.core.sse import DATA_LINE, Event
 from streamlab.errors import PlaceError
 
 __all__ = ["BEFORE_HEAD", "GRAMMAR", "Place", "Point", "Side", "Spot", "char_offset", "describe", "point_at_byte", "spots"]
@@ -57,7 +57,6 @@ _WORDS = (
 )
 _CARRIERS = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 """The field of a delta that holds its characters."""
-_DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))data: ?([^\r\n]*)")
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:]|[^\s{}\[\]:,"]+')
 """One token of JSON, but for the commas."""
 _CHARACTER = re.compile(
@@ -250,8 +249,8 @@ def _start_of_string(raw: bytes, path: Sequence[str]) -> int | None:
     """Return where, in the JSON of a frame, the string begins that these names lead to; of two such the last one counts."""
     names: list[str] = []  # that of the value which is being read, in each of the objects around it
     found, before, text = None, b"", b""
-    for line in _DATA_LINE.finditer(raw):
-        for token in _TOKEN.finditer(raw, *line.span(1)):
+    for line in DATA_LINE.finditer(raw):
+        for token in _TOKEN.finditer(raw, *line.span(2)):
             if token[0] in (b"{", b"["):
                 names.append("")
             elif token[0] in (b"}", b"]"):

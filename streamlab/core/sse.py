@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-__all__ = ["BOM", "Decoder", "Event", "Frame", "Message", "Split", "decode"]
+__all__ = ["BOM", "DATA_LINE", "Decoder", "Event", "Frame", "Message", "Split", "decode"]
 
 Event = dict[str, Any]
 """One event of a Messages stream: a JSON object with a `type`. Unknown types and fields are kept as they are."""
 
 BOM = b"\xef\xbb\xbf"
+
+DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))(data: ?)([^\r\n]*)(\r\n|\n|\r|\Z)")
+"""A line of a frame that holds data: its name, the data, its end."""
 
 _LINE_END = rb"(?:\r\n|\n|\r(?!\n))"
 _BLANK_LINE = re.compile(_LINE_END)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from itertools import pairwise
@@ -12,7 +11,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 from streamlab.core.places import BEFORE_HEAD, Place, Point, Side, spots
 from streamlab.core.plan import Ending, Plan
 from streamlab.core.selection import ALL, Selection, check_selection, selected
-from streamlab.core.sse import Frame
+from streamlab.core.sse import DATA_LINE, Frame
 from streamlab.errors import FaultError, PlaceError, ScenarioError, nearest
 
 __all__ = [
@@ -227,19 +226,15 @@ def instead(plan: Plan, made: Plan) -> Plan:
     return replace(made, head=replace(plan.head, status=made.head.status, headers=made.head.with_headers(kept).headers))
 
 
-_DATA = re.compile(rb"(?:\A|(?<=[\r\n]))(data: ?)([^\r\n]*)(\r\n|\n|\r|\Z)")
-"""A line of a frame that holds data: its name, the data, its end."""
-
-
 def data_of(frame: Frame) -> bytes:
     """Return the data of a frame; of several lines, what they are without their ends: JSON is cut between its tokens."""
-    return b"".join(found[2] for found in _DATA.finditer(frame.raw))
+    return b"".join(found[2] for found in DATA_LINE.finditer(frame.raw))
 
 
 def with_data(frame: Frame, data: bytes) -> Frame:
     """Return the frame with other data, in one line, and all its other lines; splits within it are gone."""
     lines = iter((data,))
-    raw = _DATA.sub(lambda found: b"".join((found[1] + new + found[3]) for new in lines), frame.raw)
+    raw = DATA_LINE.sub(lambda found: b"".join((found[1] + new + found[3]) for new in lines), frame.raw)
     return replace(frame, raw=raw, splits=())
 
 
