@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from streamlab.core.plan import Coding, Ending, Head, Plan
+from streamlab.core.plan import BODYLESS, Coding, Ending, Head, Plan
 from streamlab.core.sse import Frame
 
 __all__ = ["Abort", "Action", "Finish", "Framing", "Hang", "Opening", "Send", "Wait", "chunk", "head_bytes", "script"]
@@ -21,7 +21,6 @@ __all__ = ["Abort", "Action", "Finish", "Framing", "Hang", "Opening", "Send", "W
 _MOST_AT_ONCE = 256 * 1024
 """Bytes after which a `Send` ends, so that a slow client holds back the making of what follows."""
 _REASONS = {status.value: status.phrase for status in HTTPStatus} | {529: "Overloaded"}
-_BODYLESS = (204, 304)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class Opening:
     __slots__ = ("has_body", "head", "is_chunked", "is_kept")
 
     def __init__(self, head: Head, framing: Framing) -> None:
-        self.has_body = framing.has_body and head.status not in _BODYLESS
+        self.has_body = framing.has_body and head.status not in BODYLESS
         if head.status == HTTPStatus.NO_CONTENT:
             head = head.with_headers([("content-length", None)])
         is_sized = head.get("content-length") is not None

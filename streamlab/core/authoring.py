@@ -15,7 +15,7 @@ from streamlab.core.exchange import Request
 from streamlab.core.faults import Fault, parse_fault
 from streamlab.core.messages import Shape
 from streamlab.core.pacing import Pace, parse_pace
-from streamlab.core.plan import JSON, Head, Headers
+from streamlab.core.plan import JSON, STATUSES, Head, Headers
 from streamlab.core.replies import Reply
 from streamlab.core.sources import Computed, Content, Events, Failure, Http, Source
 from streamlab.errors import ScenarioError
@@ -35,7 +35,6 @@ __all__ = [
     "tool_use",
 ]
 
-_STATUSES = (200, 599)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BREAKS = re.compile(r"[\r\n\0]|[^\0-\xff]")
 
@@ -87,8 +86,8 @@ def http(
     status: int = 200, headers: Mapping[str, str] | None = None, body: str | bytes | Mapping[str, Any] | list[Any] = b""
 ) -> Http:
     """Return any answer of HTTP. A body that is a mapping or a list is sent as JSON. Raises ScenarioError for what is none."""
-    if isinstance(status, bool) or not isinstance(status, int) or not _STATUSES[0] <= status <= _STATUSES[1]:
-        raise ScenarioError(f"a status from 200 to 599 is expected, not {status!r}", key=("status",))
+    if isinstance(status, bool) or not isinstance(status, int) or status not in STATUSES:
+        raise ScenarioError(f"a status from {STATUSES[0]} to {STATUSES[-1]} is expected, not {status!r}", key=("status",))
     fields: Headers = tuple((name, value) for name, value in _header_changes(headers) if value is not None)
     if isinstance(body, bytes):
         return Http(status, fields, body)

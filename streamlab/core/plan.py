@@ -12,13 +12,30 @@ from enum import StrEnum
 
 from streamlab.core.sse import Frame
 
-__all__ = ["EVENT_STREAM", "JSON", "Coding", "Ending", "Head", "Headers", "Plan", "compressed", "without"]
+__all__ = [
+    "BODYLESS",
+    "EVENT_STREAM",
+    "JSON",
+    "STATUSES",
+    "Coding",
+    "Ending",
+    "Head",
+    "Headers",
+    "Plan",
+    "compressed",
+    "without",
+]
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in the order they are sent; a name may occur more than once."""
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 JSON = "application/json"
+
+STATUSES = range(200, 600)
+"""The statuses that an answer can have; one below them announces another answer (RFC 9110, 15)."""
+BODYLESS = (204, 304)
+"""The statuses whose answers end with their head (RFC 9112, 6.3)."""
 
 
 class Ending(StrEnum):

@@ -14,7 +14,7 @@ from typing import Literal
 
 from streamlab.core.bodies import LongBody, frames_of, is_coded, readable
 from streamlab.core.exchange import Exchange, Request
-from streamlab.core.plan import Ending, Head, Headers, Plan
+from streamlab.core.plan import BODYLESS, Ending, Head, Headers, Plan
 from streamlab.core.recognition import Matching, traits
 from streamlab.core.relay import CORRUPT, ending_of, relayed
 from streamlab.core.replies import Miss, Reply, Rule
@@ -28,7 +28,6 @@ Repeat = Literal["last", "none", "all"]
 REPEATS: tuple[Repeat, ...] = ("last", "none", "all")
 """What comes after the last exchange of a request: that one again, nothing, or the first one again."""
 
-_BODYLESS = (204, 304)
 _WORTH_COMPARING = 16
 """How many exchanges are compared with a request in full, to find the nearest."""
 
@@ -52,7 +51,7 @@ def plan_of(exchange: Exchange) -> Plan:
 def _sized(headers: Headers, exchange: Exchange, ending: Ending) -> Headers:
     """Return the headers with the length that the body of a whole answer has, if one is said: somebody may have changed it."""
     assert exchange.head is not None  # noqa: S101 - whoever asks has seen it
-    if ending is not Ending.COMPLETE or exchange.request.method == "HEAD" or exchange.head.status in _BODYLESS:
+    if ending is not Ending.COMPLETE or exchange.request.method == "HEAD" or exchange.head.status in BODYLESS:
         return headers
     if all(name.lower() != "content-length" for name, _ in headers):
         return headers

@@ -30,6 +30,7 @@ from streamlab.core.blocks import Block, parse_blocks
 from streamlab.core.faults import Fault
 from streamlab.core.matching import When, parse_when
 from streamlab.core.pacing import Pace, parse_pace
+from streamlab.core.plan import STATUSES
 from streamlab.core.sources import Events
 from streamlab.errors import ScenarioError, nearest
 from streamlab.files import schema, values
@@ -167,7 +168,7 @@ class HttpModel(Model):
     noun = "an answer of HTTP"
     example = "for example: http: {status: 404, body: Not here}"
 
-    status: int = Field(200, ge=200, le=599, description="The status.")
+    status: int = Field(200, ge=STATUSES[0], le=STATUSES[-1], description="The status.")
     headers: HeadersField = Field(default_factory=dict, description="The headers.")
     body: Annotated[str | bytes | dict[str, Any] | list[Any], *_parsed(values.body, _BODY_SCHEMA)] = Field(
         "", description="The body: a text, or a value that is sent as JSON."

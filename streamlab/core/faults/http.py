@@ -14,7 +14,7 @@ from streamlab.core.faults.base import Example, OfHead, has_end, instead, regist
 from streamlab.core.faults.fields import check_number, check_word, is_whole
 from streamlab.core.messages import fold
 from streamlab.core.places import spots
-from streamlab.core.plan import Coding, Ending, Head, Plan, compressed
+from streamlab.core.plan import STATUSES, Coding, Ending, Head, Plan, compressed
 from streamlab.core.selection import require_stream
 from streamlab.core.sse import Frame
 from streamlab.errors import FaultError
@@ -26,7 +26,6 @@ _HTML = "text/html; charset=utf-8"
 _GZIP = ("sound", "plain", "bad checksum", "no trailer")
 _FORMS = ("seconds", "date", "ms")
 _REDIRECTS = (301, 302, 303, 307, 308)
-_STATUSES = range(200, 600)
 
 
 class _OfHeader(OfHead):
@@ -169,7 +168,7 @@ class HtmlBody(OfHead):
     )
 
     def __post_init__(self) -> None:
-        check_number(self.status, "status", _STATUSES, "is not a status")
+        check_number(self.status, "status", STATUSES, "is not a status")
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the page, with nothing of the API's in its head."""
@@ -196,7 +195,7 @@ class JsonBody(OfHead):
     )
 
     def __post_init__(self) -> None:
-        check_number(self.status, "status", _STATUSES, "is not a status")
+        check_number(self.status, "status", STATUSES, "is not a status")
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the message that the events add up to. Raises FaultError if they add up to none."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from streamlab.core.events import dump
 from streamlab.core.exchange import Ended, Read
-from streamlab.core.plan import Headers
+from streamlab.core.plan import STATUSES, Headers
 from streamlab.files.importers.documents import Document, Part
 
 __all__ = [
@@ -48,8 +48,6 @@ STATUS = "statuses: which one an answer had; it follows from the body"
 HEADERS = "response headers: none were kept; the content-type follows from the body"
 JSON_BODIES = "JSON bodies: how they were written; they were kept as data and are written anew, compactly"
 EVENT_BYTES = "bytes of the events: they were kept as JSON and are framed anew, without the API's padding"
-
-_FIRST_STATUS, _LAST_STATUS = 200, 599
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +128,8 @@ def status_of(part: Part) -> int:
     value = part.value
     if isinstance(value, str) and value[:3].isascii() and value[:3].isdigit() and not value[3:4].strip():
         value = int(value[:3])
-    if type(value) is not int or not _FIRST_STATUS <= value <= _LAST_STATUS:
-        raise part.wrong(f"a status from {_FIRST_STATUS} to {_LAST_STATUS}")
+    if type(value) is not int or value not in STATUSES:
+        raise part.wrong(f"a status from {STATUSES[0]} to {STATUSES[-1]}")
     return value
 
 
