@@ -18,11 +18,20 @@ import pytest
 
 from streamlab import Lab
 
-__all__ = ["BOTH", "HERE", "Programs", "Shown", "asked_again", "programs_of"]
+__all__ = ["BOTH", "BROKEN", "HERE", "Programs", "Shown", "asked_again", "programs_of"]
 
 HERE = Path(__file__).parent
 BOTH = pytest.mark.parametrize("way", ["sync", "async"])
 """Run a test with the blocking program and with the one in an event loop."""
+BROKEN = {
+    "overloaded-mid-stream": (6, "end"),
+    "ends-without-message-stop": (6, "end"),
+    "cut-mid-text": (6, "fin"),
+    "reset-mid-stream": (6, "reset"),
+    "stall-mid-stream": (5, "left"),
+    "duplicated-events": (11, "complete"),
+}
+"""Shipped scenarios in which a stream breaks: how many events of it are sent, and how the answer ends."""
 LONG = 60.0
 """Seconds after which a program that should have ended has failed."""
 QUIET = {
@@ -131,6 +140,14 @@ class Programs:
             returncode = self._next()["returncode"]
         assert returncode == 0, err.read_text(encoding="utf-8")
         return _shown(out, err)
+
+    def run_broken(self, lab: Lab, failure: str, program: str, *arguments: str) -> Shown:
+        """Run a program with one of `BROKEN`; the stream must break as that scenario says."""
+        lab.load(failure)
+        shown = self.run(program, *arguments)
+        call = lab.wait_for(1).only
+        assert (call.status, call.events_sent, call.ended) == (200, *BROKEN[failure])
+        return shown
 
     def run_alone(self, program: str, *arguments: str) -> Shown:
         """Run a program as its user does, in a process that has imported nothing yet; it must not fail."""
