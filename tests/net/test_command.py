@@ -64,9 +64,7 @@ def test_a_command_that_cannot_be_started(command: str, code: int, said: str) ->
 def test_ctrl_c_reaches_a_command_once(has_it: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
     """A terminal sends it to both of us already; otherwise it ends the command, however far that has come."""
     monkeypatch.setattr(module, "_has_it_from_terminal", lambda: has_it)
-    before = signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # ignored in a shell's background job
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background job
     program = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_DFL); time.sleep(0.3)"
     try:
         assert (run(program, signal.SIGINT) == 0) is has_it
