@@ -23,6 +23,7 @@ __all__ = [
     "SHAPES",
     "Pattern",
     "compile_patterns",
+    "credential_texts",
     "exactly",
     "is_secret_header",
     "may_hold_keys",
@@ -183,6 +184,18 @@ def secret_values(headers: Headers) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
+def credential_texts(user: str, basic: str) -> tuple[str, ...]:
+    """Return the secrets in `user:password`, as an address has them and as Basic has them, that can be told from a word.
+
+    That is the pair, and the password alone; without a password, the user.
+    """
+    pairs = tuple((*each.partition(":"), each) for each in (user, unquote(user)))
+    whole = (basic, *(pair for _, _, password, pair in pairs if password))
+    alone = (password or name for name, _, password, _ in pairs)
+    found = (*(each for each in whole if len(each) >= _SHORT), *(each for each in alone if _is_telling(each, _WORD)))
+    return tuple(dict.fromkeys(found))
+
+
 def exactly(texts: Iterable[str]) -> tuple[Pattern, ...]:
     """Return the patterns that match these texts and nothing else."""
     return tuple(re.compile(re.escape(each)) for each in texts)
@@ -194,8 +207,13 @@ def _parts(name: str, value: str) -> Iterator[str]:
     for each in value.split(";")[: 1 if name == "set-cookie" else None]:
         scheme, space, rest = each.strip().partition(" ")
         for part in (rest.strip() if space else scheme, each.partition("=")[2].strip()):
-            if (len(part) >= _SHORT and _MIXED.search(part)) or len(part) >= (_WORD if is_credential else _LONG):
+            if _is_telling(part, _WORD if is_credential else _LONG):
                 yield part
+
+
+def _is_telling(text: str, least: int) -> bool:
+    """Whether a secret can be told from a word: it has letters and digits, or so many characters."""
+    return (len(text) >= _SHORT and _MIXED.search(text) is not None) or len(text) >= least
 
 
 def _matches(pattern: Pattern, text: str) -> Iterator[Span]:

@@ -63,9 +63,9 @@ class LabRecorder:
             raise
 
     async def _start(self, recording: LabRecording, namespace: Namespace, port: int) -> Recorder:
-        secrets = tuple(value.removeprefix("Bearer ") for _, value in recording.credentials)
-        recordings = Recordings(self._output.writer, self._tell, matching=self._output.matching, secrets=secrets)
         upstream = Upstream(recording.upstream, ca_file=recording.ca_file, timeout=recording.timeout)
+        secrets = (*(value.removeprefix("Bearer ") for _, value in recording.credentials), *upstream.secrets)
+        recordings = Recordings(self._output.writer, self._tell, matching=self._output.matching, secrets=secrets)
         forwarding = Forwarding(credentials=recording.credentials)
         replay = _replay(namespace)
         recorder = Recorder(upstream, recordings, forwarding=forwarding, replay=replay, journal=namespace)

@@ -111,7 +111,7 @@ async def _record(session: RecordSession, listener: Listener) -> tuple[Summary, 
         listener.went_on(progress)
 
     try:
-        secrets = tuple(value.removeprefix("Bearer ") for _, value in keys)
+        secrets = (*(value.removeprefix("Bearer ") for _, value in keys), *upstream.secrets)
         recordings = Recordings(output.writer, tell, matching=output.matching, secrets=secrets)
         forwarding = Forwarding(credentials=keys, keep_encoding=session.keep_encoding)
         replay = _replay(session.out) if output.before else lambda _: None

@@ -48,6 +48,11 @@ class Upstream:
         self._connections: set[Connection] = set()
         self._answers: set[Answer] = set()
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What the way there needs and nobody may keep: the proxy's credentials."""
+        return self._route.secrets
+
     async def __aenter__(self) -> Self:
         return self
 

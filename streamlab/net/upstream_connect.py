@@ -15,6 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 import h11
 
 from streamlab.core.exchange import Request
+from streamlab.core.redaction import credential_texts
 from streamlab.errors import ServerError
 from streamlab.net.upstream_connection import Connection, Listener, Tls
 
@@ -42,13 +43,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where the upstream is and the way there. `credentials` are the value of `proxy-authorization`, or empty."""
+    """Where the upstream is and the way there. `user` are the user and password of the proxy as its URL has them, or empty."""
 
     is_tls: bool
     place: Place
     prefix: str = ""
     proxy: Place | None = None
-    credentials: str = ""
+    user: str = ""
 
     @property
     def scheme(self) -> str:
@@ -69,7 +70,12 @@ class Route:
     @property
     def proxy_headers(self) -> tuple[tuple[str, str], ...]:
         """What the proxy must be told."""
-        return (("proxy-authorization", self.credentials),) if self.credentials else ()
+        return (("proxy-authorization", f"Basic {_basic(self.user)}"),) if self.user else ()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be kept of it: the proxy's password, alone and with its user, in each way to write them."""
+        return credential_texts(self.user, _basic(self.user)) if self.user else ()
 
     def target(self, request: Request) -> str:
         """Return what the first line of a request asks for: a path, or a whole URL where a proxy reads it."""
@@ -86,9 +92,9 @@ def find_route(url: str) -> Route:
     """Return the way to an upstream, by the proxy that the environment names. Raises ServerError if there is none."""
     parts = _parse(url)
     place = Place(_ascii(parts.hostname or ""), parts.port or _PORTS[parts.scheme])
-    proxy, credentials = _proxy(parts.scheme, place)
+    proxy, user = _proxy(parts.scheme, place)
     prefix = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
-    return Route(is_tls=parts.scheme == "https", place=place, prefix=prefix, proxy=proxy, credentials=credentials)
+    return Route(is_tls=parts.scheme == "https", place=place, prefix=prefix, proxy=proxy, user=user)
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
@@ -137,7 +143,7 @@ def _ascii(host: str) -> str:
 
 
 def _proxy(scheme: str, place: Place) -> tuple[Place | None, str]:
-    """Return the proxy that the environment names for a place, and its credentials. Raises ServerError if it is none."""
+    """Return the proxy that the environment names, with its user and password as written. Raises ServerError if it is none."""
     named = getproxies()
     url = named.get(scheme) or named.get("all")
     if not url or proxy_bypass(str(place)) or proxy_bypass(place.host):
@@ -152,10 +158,13 @@ def _proxy(scheme: str, place: Place) -> tuple[Place | None, str]:
         raise ServerError(
             f"{said} names no proxy that can be used\n  hint: write http://HOST:PORT, or name {place.host} in NO_PROXY"
         )
-    if parts.username is None:
-        return proxy, ""
-    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return proxy, "Basic " + base64.b64encode(pair.encode()).decode()
+    return proxy, parts.netloc.rpartition("@")[0]
+
+
+def _basic(user: str) -> str:
+    """Return a user and password as Basic authorization has them."""
+    name, _, password = user.partition(":")
+    return base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
 
 
 class _Inbox:
@@ -235,8 +244,8 @@ async def _tunnel(connection: Connection, inbox: _Inbox, route: Route) -> None:
         said = f"{said} closed the connection or does not speak HTTP"
         raise ServerError(f"{said}; check the environment's HTTPS_PROXY, or name {route.place.host} in NO_PROXY") from None
     if event.status_code == 407:  # noqa: PLR2004
-        said = f"{said} {'refuses the' if route.credentials else 'asks for a'} user and password"
-        raise ServerError(f"{said}; write them into HTTPS_PROXY as http://USER:PASSWORD@{route.proxy}")
+        said = f"{said} {'refuses the' if route.user else 'asks for a'} user and password"
+        raise ServerError(f"{said}; put USER:PASSWORD@ before the host in HTTPS_PROXY")
     if event.status_code >= 300:  # noqa: PLR2004
         status = f"{event.status_code} {event.reason.decode('latin-1')}".rstrip()
         raise ServerError(f"{said} refuses to connect to {route.place}: {status}; ask whoever runs it, or use NO_PROXY")

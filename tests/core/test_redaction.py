@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from streamlab.core.redaction import (
     REDACTED,
     compile_patterns,
+    credential_texts,
     is_secret_header,
     redact_bytes,
     redact_headers,
@@ -256,6 +257,22 @@ def test_the_secrets_in_headers_are_known_for_elsewhere() -> None:
         "id=0123456789abcdef",
     )
     assert secret_values((*headers, ("accept", "0123456789abcdef012345"))) == values
+
+
+@pytest.mark.parametrize(
+    ("user", "found"),
+    [
+        ("user:Pa55w0rd", ("QmFzaWM=", "user:Pa55w0rd", "Pa55w0rd")),
+        ("me%40x:p%3A55w0rd", ("QmFzaWM=", "me%40x:p%3A55w0rd", "me@x:p:55w0rd", "p%3A55w0rd", "p:55w0rd")),
+        ("user:secret", ("QmFzaWM=", "user:secret")),
+        ("t0ken0123:", ("QmFzaWM=", "t0ken0123")),
+        ("username", ("QmFzaWM=",)),
+        ("a:b", ("QmFzaWM=",)),
+    ],
+)
+def test_the_secrets_in_an_address_are_known_for_elsewhere(user: str, found: tuple[str, ...]) -> None:
+    """Together and alone, escaped or not; a password that may be a word, only together with its user."""
+    assert credential_texts(user, "QmFzaWM=") == found
 
 
 @pytest.mark.parametrize(

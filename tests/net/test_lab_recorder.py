@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from raw_upstream import Peer, serving
 
 import streamlab
 from streamlab import Lab
@@ -129,4 +130,27 @@ def test_an_upstream_that_cannot_be_reached_is_recorded_as_such(host: Host, tmp_
     recorder.stop()
     (exchange,) = Cassette(out)
     assert exchange.ended == "refused"
+    lab.close()
+
+
+def test_what_the_proxy_is_told_is_nowhere(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that refuses may quote the user and password that it was given."""
+    body = b"denied for user:Pa55w0rd (dXNlcjpQYTU1dzByZA==)"
+
+    def refuse(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 403 No\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+        peer.left()
+
+    lab, out = host.lab(), tmp_path / "made.yaml"
+    with serving(refuse) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://user:Pa55w0rd@127.0.0.1:{proxy.port}")
+        recorder = LabRecorder(LabRecording(out=out, upstream="http://upstream.example", mode=Mode.ALL), host, lab)
+        monkeypatch.delenv("http_proxy")
+        lab.url = recorder.url
+        with pytest.raises(Exception, match="denied"):
+            ask_once(lab)
+        recorder.stop()
+    (exchange,) = Cassette(out)
+    assert exchange.body == b"denied for [redacted] ([redacted])"
     lab.close()

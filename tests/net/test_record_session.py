@@ -47,6 +47,33 @@ def test_a_command_is_recorded_and_then_replayed(tmp_path: Path, monkeypatch: py
     assert told[-1].is_replayed
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_the_proxy_is_told_is_nowhere(scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that refuses may quote the user and password that it was given."""
+    secrets = (b"dXNlcjpQYTU1dzByZA==", b"user:Pa55w0rd", b"Pa55w0rd")
+    said = b", ".join(secrets)
+
+    def refuse(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 502 %b\r\nx-debug: %b\r\ncontent-length: %d\r\n\r\n%b" % (said, said, len(said), said))
+        peer.left()
+
+    told: list[Progress] = []
+    listener = Listener(ready=lambda _: None, opened=lambda _: None, went_on=told.append)
+    out = tmp_path / "a.yaml"
+    client = CLIENT.replace("u.urlopen", "import contextlib\nwith contextlib.suppress(Exception): u.urlopen")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with serving(refuse) as proxy:
+        monkeypatch.setenv(f"{scheme}_proxy", f"http://user:Pa55w0rd@127.0.0.1:{proxy.port}")
+        command = (sys.executable, "-c", client)
+        record(RecordSession(out=out, upstream=f"{scheme}://upstream.example", command=command), listener)
+        assert secrets[0] in proxy.requests[0]
+    kept = out.read_bytes() + repr(told).encode()
+    assert b"[redacted]" in kept
+    assert not [each for each in secrets if each in kept]
+
+
 def test_a_summary_counts() -> None:
     """What is in the cassette, what is not, and what would not replay."""
     summary = Summary(out=Path("a"))

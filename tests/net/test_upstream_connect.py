@@ -239,11 +239,11 @@ def test_no_proxy_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("sent", "user", "said"),
     [
-        (b"HTTP/1.1 407 No\r\n\r\n", "", " asks for a user and password; write them into HTTPS_PROXY as http://USER:PASSWORD@"),
+        (b"HTTP/1.1 407 No\r\n\r\n", "", " asks for a user and password; put USER:PASSWORD@ before the host in HTTPS_PROXY"),
         (
             b"HTTP/1.1 407 No\r\n\r\n",
             "user:secret@",
-            " refuses the user and password; write them into HTTPS_PROXY as http://USER",
+            " refuses the user and password; put USER:PASSWORD@ before the host in HTTPS_PROXY",
         ),
         (
             b"HTTP/1.1 403 Forbidden\r\n\r\n",
