@@ -117,6 +117,21 @@ def test_a_stop_reason_is_not_the_end_of_the_answer(streamlab: Lab, chat: str, e
     assert (streamlab.wait_for(1).only.events_sent, streamlab.journal.only.ended) == (7, "end")
 
 
+@pytest.mark.parametrize(("endpoint", "last"), [("naive", "[DONE]"), ("chat", {"error": "incomplete"})])
+@pytest.mark.parametrize(
+    ("scenario", "said"), [("bom", "Something invisible comes before this."), ("missing-start", "Who is speaking?")]
+)
+def test_text_without_a_beginning_is_not_lost(
+    streamlab: Lab, chat: str, scenario: str, said: str, endpoint: str, last: Any
+) -> None:
+    """The SDK's helper has no events of its own then, only those of the API; in `bom`, the first is what it cannot read."""
+    streamlab.load(scenario)
+    with Answer(f"{chat}/{endpoint}") as answer:
+        *pieces, end = list(answer)
+    assert ("".join(piece["text"] for piece in pieces), end) == (said, last)
+    assert streamlab.wait_for(1).only.ended == "complete"
+
+
 def test_an_error_before_the_stream_comes_with_status_200(streamlab: Lab, chat: str) -> None:
     """Starlette sends the head before it asks for the first frame, so the page learns of it from a frame or not at all."""
     streamlab.reply(error("authentication"), times=2)

@@ -145,6 +145,30 @@ def test_half_an_answer_passes_for_a_whole_one_unless_its_end_is_looked_for(stre
 # endregion
 
 
+BROKEN = {
+    "bom": "Something invisible comes before this.",
+    "missing-start": "Who is speaking?",
+    "cut-inside-utf8": "The weather is",
+    "malformed-json": "The",
+    "truncated-json-frame": "The",
+    "invalid-utf8": "One",
+    "delta-before-start": "",
+    "out-of-order-blocks": "",
+    "bad-gzip": "",
+}
+"""Shipped scenarios that no error of the SDK tells of, and the text that comes of each."""
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_whatever_breaks_the_stream_is_incomplete(streamlab: Lab, name: str) -> None:
+    """A stream without `message_start` is, and that of `bom` has none for the SDK, which does not pass over the mark."""
+    streamlab.load(name)
+    with anthropic.Anthropic() as client, pytest.raises(patterns.Incomplete) as caught:
+        patterns.ask_for_all(client, patterns.user("Hello"))
+    assert caught.value.text == BROKEN[name]
+    assert streamlab.wait_for(1).only.status == 200
+
+
 def test_a_stop_reason_is_not_the_end_of_the_answer(streamlab: Lab) -> None:
     """It comes with the event before `message_stop`."""
     streamlab.reply(COUNTING, times=2, faults=["cut: end, before: message_stop"])

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import anthropic
-import httpx2 as httpx  # before version 2 of the SDK: import httpx
 
 _T = TypeVar("_T")
 
@@ -58,19 +57,16 @@ class Incomplete(Exception):  # noqa: N818 - it reads better where it is caught
 
 def ask_for_all(client: anthropic.Anthropic, *messages: dict[str, Any]) -> str:
     """Return the whole answer. Raises Incomplete however the stream breaks, and the SDK's errors if it never begins."""
-    text, is_whole = "", False
-    try:
-        with client.messages.stream(**asking(*messages)) as stream:
+    text, came = "", set()
+    with client.messages.stream(**asking(*messages)) as stream:
+        try:
             for event in stream:
-                text += event.text if event.type == "text" else ""
-                is_whole = is_whole or event.type == "message_stop"
-    except httpx.TransportError as error:  # the SDK lets these through once the stream has begun
-        raise Incomplete(text) from error
-    except anthropic.APIStatusError as error:
-        if error.status_code != httpx.codes.OK:  # the stream has not begun
-            raise
-        raise Incomplete(text) from error
-    if not is_whole:  # a clean end raises nothing
+                came.add(event.type)
+                if event.type == "content_block_delta" and event.delta.type == "text_delta":
+                    text += event.delta.text
+        except Exception as error:  # the SDK lets through whatever is raised once the stream has begun
+            raise Incomplete(text) from error
+    if not came >= {"message_start", "message_stop"}:  # a clean end raises nothing
         raise Incomplete(text)
     return text
 

@@ -64,17 +64,20 @@ async def chat(question: Question) -> StreamingResponse:
     """Send the text on, and [DONE] if it is whole; a frame with an error if not."""
 
     async def frames() -> AsyncIterator[str]:
-        is_whole = False
+        came = set()
         try:
             async with claude.messages.stream(**asked(question)) as stream:
                 async for event in stream:
-                    if event.type == "text":
-                        yield frame({"text": event.text})
-                    is_whole = is_whole or event.type == "message_stop"
+                    came.add(event.type)
+                    if event.type == "content_block_delta" and event.delta.type == "text_delta":
+                        yield frame({"text": event.delta.text})
         except Exception as error:  # noqa: BLE001 - the status is sent already: only a frame can tell the page
             yield frame({"error": type(error).__name__})
             return
-        if not is_whole:  # the SDK raises nothing, and the final message may have a stop_reason all the same
+        if not came >= {
+            "message_start",
+            "message_stop",
+        }:  # the SDK raises nothing, and the final message may have a stop_reason all the same
             yield frame({"error": "incomplete"})
             return
         yield "data: [DONE]\n\n"
