@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from streamlab.core.delivery import Sent, events_lost
+from streamlab.core.delivery import Recent, Sent, events_lost
 from streamlab.core.exchange import Request
 from streamlab.core.journal import LEFT, Call, EndedBy, changed, redacted
 from streamlab.core.plan import Ending
@@ -82,10 +82,10 @@ class CallRecord:
         news: dict[str, Any] = {} if ending is None else {"ended": ending.value, "ended_by": "server", "duration": at}
         self._note(events_sent=self.call.events_sent + events, bytes_sent=self.call.bytes_sent + size, **news)
 
-    def left(self, by: EndedBy, last: bytes) -> None:
-        """Note that the connection went away, if that was before the end; `last` is what was written last."""
+    def left(self, by: EndedBy, recent: Recent) -> None:
+        """Note that the connection went away, if that was before the end; `recent` is what was written last."""
         if self.call.ended is None:
-            lost = events_lost(self._sent, self._peer.lost, last)
+            lost = events_lost(self._sent, self._peer.lost, recent)
             self._note(ended=LEFT, ended_by=by, duration=self._since(), events_lost=lost)
 
     def fail(self, problem: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
 from streamlab.core.actions import Abort, Action, Finish, Hang, Send, Wait
+from streamlab.core.delivery import Recent
 from streamlab.core.parking import Doing
 from streamlab.core.plan import Ending
 from streamlab.net.clock import Clock
@@ -29,15 +30,15 @@ Watcher = Callable[[int, int, Ending | None], None]
 class Connection:
     """What a script is performed on: a transport, and a way to wait until it takes more.
 
-    `aside` is told, for the length of a `with` block, that the script waits for its peer and not for the clock. `last` is what
-    was written last.
+    `aside` is told, for the length of a `with` block, that the script waits for its peer and not for the clock. `recent` is
+    what was written last.
     """
 
     def __init__(self, transport: asyncio.Transport, drain: Callable[[], Awaitable[None]], aside: Aside | None = None) -> None:
         self._transport = transport
         self._drain = drain
         self._aside = aside or _nowhere
-        self.last = b""
+        self.recent = Recent()
         self._most = transport.get_write_buffer_limits()[1]
         self._is_full = transport.get_write_buffer_size() > 0
         """Whether the transport may have asked to write no more for now."""
@@ -53,7 +54,7 @@ class Connection:
     def write(self, data: bytes) -> None:
         """Hand over bytes."""
         self._transport.write(data)
-        self.last = data
+        self.recent.add(data)
         self._is_full = self._transport.get_write_buffer_size() > self._most
 
     async def hang(self) -> None:

@@ -165,7 +165,7 @@ class Recorder:
             return await self._forward(request, connection, allowed, call)
         except BaseException as error:
             is_ours = self._is_stopping or not isinstance(error, ConnectionError | asyncio.CancelledError)
-            call.left("server" if is_ours else "client", connection.last)
+            call.left("server" if is_ours else "client", connection.recent)
             raise
 
     async def _replay(self, request: Request, reply: Reply, connection: Connection, allowed: Framing, call: CallRecord) -> bool:

@@ -144,15 +144,15 @@ class MockServer:
             with place.answering(cut):
                 return Performed(is_kept=await perform(found.script(framing(incoming)), connection, clock, record.watch))
         except ConnectionError:
-            record.left("server" if cut.is_done else "client", connection.last)
+            record.left("server" if cut.is_done else "client", connection.recent)
             return Performed(is_kept=False)
         except asyncio.CancelledError:
-            record.left("server" if self._is_stopping or cut.is_done else "client", connection.last)
+            record.left("server" if self._is_stopping or cut.is_done else "client", connection.recent)
             raise
         except ScenarioError as error:  # a long recording is read while it is sent
             record.fail(str(error))
             await connection.reset()
-            record.left("server", connection.last)
+            record.left("server", connection.recent)
             return Performed(is_kept=False)
         finally:
             cut.is_over = True

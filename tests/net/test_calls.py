@@ -8,7 +8,7 @@ import socket
 import pytest
 from clocks import Noting
 
-from streamlab.core.delivery import Sent
+from streamlab.core.delivery import Recent, Sent
 from streamlab.core.exchange import Request
 from streamlab.core.journal import Journal
 from streamlab.core.plan import Ending
@@ -71,7 +71,7 @@ def test_a_call_is_kept_as_it_goes_on(journal: Journal) -> None:
         assert call == record.call
         assert (call.status, call.events_sent, call.bytes_sent, call.ended, call.ended_by) == (201, 3, 150, "fin", "server")
         assert (call.duration, tuple(call.sent), peer.written) == (2.0, (Sent(0.0, 100, 0), Sent(2.0, 50, 3)), 150)
-        record.left("client", b"")
+        record.left("client", Recent())
         assert journal.only.ended_by == "server"
 
     with_peer(act)
@@ -84,7 +84,7 @@ def test_a_client_that_leaves_had_what_its_machine_acknowledged(journal: Journal
         record = begun(journal, Noting(), peer)
         record.watch(2, 2 * len(EVENT), None)
         peer._lost = len(EVENT)
-        record.left("client", EVENT * 2)
+        record.left("client", Recent([EVENT * 2]))
         (call,) = journal
         assert (call.ended, call.ended_by, call.events_sent, call.events_delivered, call.cancelled_after) == (
             "left",
@@ -103,7 +103,7 @@ def test_what_breaks_off_because_of_us_is_a_problem(journal: Journal) -> None:
     def act(peer: Peer) -> None:
         record = begun(journal, Noting(), peer)
         record.fail("c.yaml:9: damaged")
-        record.left("server", b"")
+        record.left("server", Recent())
         assert (journal.problems, journal.only.ended_by) == (("c.yaml:9: damaged",), "server")
 
     with_peer(act)

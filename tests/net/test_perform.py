@@ -284,7 +284,7 @@ def test_what_needs_no_clock_is_told(actions: list[Action], waiting: list[int], 
     async def run() -> None:
         connection = Connection(transport, _drained, aside)
         await perform(actions, connection, _FakeClock(log), lambda *_: None)
-        assert connection.last == next((each.data for each in reversed(actions) if isinstance(each, Send)), b"")
+        assert list(reversed(connection.recent)) == [each.data for each in reversed(actions) if isinstance(each, Send)]
 
     try:
         asyncio.run(run())
