@@ -233,7 +233,7 @@ def _were(number: int) -> str:
 
 def redacted(request: Request) -> Request:
     """Return a request without the secrets that it carries."""
-    patterns = exactly(secret_values(request.headers))
+    patterns = exactly(secret_values(request.headers, request.query))
     return replace(
         request,
         path=redact_path(request.path, patterns),

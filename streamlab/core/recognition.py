@@ -119,7 +119,7 @@ class Matching:
 
         Secrets are looked for in the text, as a recorder does, and then in each string of it, where nothing is escaped.
         """
-        patterns = (*self.redact, *exactly(secret_values(request.headers)))
+        patterns = self._patterns(request)
         text = _redacted(redact_bytes(request.body, patterns)[0].decode("utf-8", "surrogateescape"), patterns)
         try:
             value = _plain(json.loads(text, parse_constant=str), patterns)
@@ -133,7 +133,11 @@ class Matching:
         return _Body("json", self._normalised(text), stream=is_asked)
 
     def _path(self, request: Request) -> str:
-        return unquote(redact_path(request.path, self.redact))
+        return unquote(redact_path(request.path, self._patterns(request)))
+
+    def _patterns(self, request: Request) -> tuple[Pattern, ...]:
+        """Return what a recorder takes out of a request."""
+        return (*self.redact, *exactly(secret_values(request.headers, request.query)))
 
     def _normalised(self, text: str) -> str:
         for name in self.normalise:

@@ -32,6 +32,7 @@ __all__ = [
     "redact_path",
     "redact_query",
     "redact_text",
+    "redact_value",
     "secret_values",
 ]
 
@@ -42,15 +43,22 @@ Pattern = re.Pattern[str] | str
 
 _HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie"}
-    | {"x-api-key", "api-key", "x-goog-api-key", "x-auth-token", "x-amz-security-token"}
+    | {"x-api-key", "api-key", "x-goog-api-key", "x-auth-token", "x-amz-security-token", "x-session-id"}
     | {"anthropic-organization-id", "anthropic-workspace-id", "openai-organization", "openai-project"}
 )
+_KEYS = "(?:(?:rapid)?api|access|auth|client|functions|master|private|secret|subscription)[-_]?key"
 _NAMES = re.compile(
-    r"(?:.*[-_.])?(?:authorization|auth|api[-_]?key|token|secret|password|passwd|credentials?|cookie|session|signature)",
+    rf"(?:.*[-_.])?(?:authorization|authentication|auth|{_KEYS}|token|secret|password|passwd|pwd|credentials?|cookie|session"
+    "|signature|jwt|assertion|(?:org|organization|workspace)[-_]?id)",
     re.IGNORECASE,
 )
-"""The names of headers and parameters that hold secrets; `anthropic-ratelimit-tokens-limit` is none."""
-_PARAMETERS = {"key", "sig"}
+"""The names of headers and parameters that hold secrets.
+
+`idempotency-key`, `anthropic-ratelimit-tokens-limit` and `x-claude-code-session-id` (which names a conversation) hold none.
+"""
+_PARAMETERS = {"key", "sig", "pass"}
+_QUERIES = re.compile(r"""(?<=[?#])[^\s?#<>"]+""")
+"""The queries and fragments of the addresses in a header."""
 SHAPES = re.compile(
     r"""(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4}))(?:   # no part of a word; an escape of JSON is none
         sk-ant-[A-Za-z0-9_-]{4,}                                   # a key, or a token, of the API
@@ -80,7 +88,7 @@ _TRIGGER_BYTES = tuple(
 )
 """Each with one letter of it, which is found, or found to be missing, much faster than all of them."""
 _ESCAPES = re.compile(r"\\(?:u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|.)", re.DOTALL)
-_CREDENTIALS = re.compile("(?:.*[-_.])?(?:authorization|api[-_]?key|token)")
+_CREDENTIALS = re.compile(f"(?:.*[-_.])?(?:authorization|{_KEYS}|key|token|secret|password|passwd|pwd|pass)", re.IGNORECASE)
 _MIXED = re.compile("[0-9].*[A-Za-z]|[A-Za-z].*[0-9]")
 _SHORT, _WORD, _LONG = 8, 12, 16
 """The least characters of a secret with letters and digits, of a key of whatever characters, and of any other secret."""
@@ -117,8 +125,13 @@ def is_secret_header(name: str) -> bool:
 
 
 def redact_headers(headers: Headers, patterns: Sequence[Pattern] = ()) -> Headers:
-    """Return the headers with the values of the secret ones, and anything key-shaped in the others, taken out."""
-    return tuple((name, REDACTED if is_secret_header(name) else redact_text(value, patterns)) for name, value in headers)
+    """Return the headers with the values of the secret ones, and what is secret in the others, taken out."""
+    return tuple((name, REDACTED if is_secret_header(name) else redact_value(value, patterns)) for name, value in headers)
+
+
+def redact_value(value: str, patterns: Sequence[Pattern] = ()) -> str:
+    """Return the value of a header with anything key-shaped taken out, and the secret parameters of the addresses in it."""
+    return _QUERIES.sub(lambda found: redact_query(found[0], patterns), redact_text(value, patterns))
 
 
 def redact_query(query: str, patterns: Sequence[Pattern] = ()) -> str:
@@ -137,8 +150,12 @@ def _parameter(written: str, patterns: Sequence[Pattern]) -> str:
     if not value or value == REDACTED:
         return written
     plain = unquote_plus(value)
-    is_secret = name.lower() in _PARAMETERS or _NAMES.fullmatch(name) is not None
-    return f"{name}{equals}{REDACTED}" if is_secret or redact_text(plain, patterns) != plain else written
+    is_secret = _is_secret_parameter(name) or redact_text(plain, patterns) != plain
+    return f"{name}{equals}{REDACTED}" if is_secret else written
+
+
+def _is_secret_parameter(name: str) -> bool:
+    return name.lower() in _PARAMETERS or _NAMES.fullmatch(name) is not None
 
 
 def redact_text(text: str, patterns: Sequence[Pattern] = ()) -> str:
@@ -178,10 +195,10 @@ def may_hold_keys(said: str | bytes) -> bool:
     return any(each in said for each in _TRIGGERS) or _TRIGGER.search(said) is not None
 
 
-def secret_values(headers: Headers) -> tuple[str, ...]:
-    """Return the secrets in the secret headers that can be told from a word, to be found elsewhere too."""
+def secret_values(headers: Headers, query: str = "") -> tuple[str, ...]:
+    """Return the secrets in the secret headers and parameters that can be told from a word, to be found elsewhere too."""
     values = (part for name, value in headers if is_secret_header(name) for part in _parts(name.lower(), value))
-    return tuple(dict.fromkeys(values))
+    return tuple(dict.fromkeys((*values, *_asked(query))))
 
 
 def credential_texts(user: str, basic: str) -> tuple[str, ...]:
@@ -209,6 +226,14 @@ def _parts(name: str, value: str) -> Iterator[str]:
         for part in (rest.strip() if space else scheme, each.partition("=")[2].strip()):
             if _is_telling(part, _WORD if is_credential else _LONG):
                 yield part
+
+
+def _asked(query: str) -> Iterator[str]:
+    """Yield the values of the secret parameters, as they are written and as they are meant."""
+    for name, _, value in (each.partition("=") for each in query.split("&")):
+        if _is_secret_parameter(name):
+            least = _WORD if _CREDENTIALS.fullmatch(name) else _LONG
+            yield from (each for each in (value, unquote(value), unquote_plus(value)) if _is_telling(each, least))
 
 
 def _is_telling(text: str, least: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from streamlab.core.redaction import Pattern, is_secret_header, redact_query, redact_text
+from streamlab.core.redaction import Pattern, is_secret_header, redact_query, redact_text, redact_value
 
 __all__ = ["secret_lines"]
 
@@ -15,6 +15,7 @@ _PIECE = 1 << 20
 _MOST_HEADER = 100
 """Lines in which the header's end is looked for."""
 _HEADER = re.compile(r"(?m)^ {1,8}(?:- \[ *[\"']?([A-Za-z0-9-]+)[\"']?, *|([A-Za-z0-9-]+): +)(?![\"']?\[redacted\])\S")
+_VALUE = re.compile(r"(?m)^ {1,8}- \[ *[\"']?[A-Za-z0-9-]+[\"']?, *(\S.*[?#].*)$")
 _QUERY = re.compile(r"(?m)^ {1,8}query: +(\S.*)$")
 _ESCAPED = re.compile(r"\\[nrtbf]")
 """What separates words in JSON; its letter would be taken for a part of what follows."""
@@ -44,5 +45,7 @@ def secret_lines(path: Path, patterns: Sequence[Pattern] = ()) -> Iterator[int]:
 def _is_secret(text: str, patterns: Sequence[Pattern]) -> bool:
     plain = _ESCAPED.sub("  ", text) if "\\" in text else text
     if redact_text(plain, patterns) != plain or any(is_secret_header(each[1] or each[2]) for each in _HEADER.finditer(text)):
+        return True
+    if any(redact_value(value, patterns) != value for value in _VALUE.findall(text)):
         return True
     return any(redact_query(query, patterns) != query for query in _QUERY.findall(text))

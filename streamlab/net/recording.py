@@ -90,7 +90,7 @@ class Recording:
         self._before, self.finished = before, asyncio.Event()
         self._recordings = recordings
         self._request = request
-        self._patterns = (*recordings.patterns, *exactly(secret_values(request.headers)))
+        self._patterns = (*recordings.patterns, *exactly(secret_values(request.headers, request.query)))
         clean, self._count = redact_request(request, self._patterns)
         self._expected = Expected(request)
         self._redactor: AnswerRedactor | None = None

@@ -140,6 +140,14 @@ def test_a_request_is_kept_without_its_secrets() -> None:
     )
 
 
+def test_a_secret_of_the_query_is_kept_nowhere() -> None:
+    """Neither in a header nor in the body."""
+    secret = "plainSecretKey123456"
+    request = Request(query=f"api_key={secret}", headers=(("x-note", secret),), body=f'"{secret}"'.encode())
+    clean = Request(query="api_key=[redacted]", headers=(("x-note", "[redacted]"),), body=b'"[redacted]"')
+    assert redacted(request) == clean
+
+
 def test_no_secret_shows_in_what_is_printed_of_a_call() -> None:
     """Neither in the call nor in its request, which a failing assertion prints too."""
     headers = (

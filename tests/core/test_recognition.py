@@ -50,6 +50,11 @@ SAME: dict[str, tuple[Matching, Request, Request]] = {
     "a redacted key": (Matching(), ask(f"My key is {KEY}"), ask("My key is [redacted]")),
     "a redacted key after a line": (Matching(), ask(f"Key:\n{KEY}"), ask("Key:\n[redacted]")),
     "the user's pattern": (Matching(redact=("cust_[0-9]+",)), ask("I am cust_17"), ask("I am [redacted]")),
+    "a secret of the query, elsewhere": (
+        Matching(),
+        Request(path="/v1/[redacted]", query="api_key=[redacted]", body=b'{"a":"[redacted]"}'),
+        Request(path="/v1/plainSecretKey123456", query="api_key=plainSecretKey123456", body=b'{"a":"plainSecretKey123456"}'),
+    ),
     "a key in the path": (Matching(), Request(path=f"/v1/{KEY}"), Request(path="/v1/[redacted]")),
     "the key of the header": (
         Matching(),

@@ -140,7 +140,13 @@ def test_what_is_clean_stays_clean(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["helicone-auth", "cf-access-client-secret", "X-My-Token", "x_api_key", "openai-organization", "x-session"]
+    "name",
+    [
+        *("helicone-auth", "cf-access-client-secret", "X-My-Token", "x_api_key", "openai-organization", "x-session"),
+        *("Ocp-Apim-Subscription-Key", "x-functions-key", "x-access-key", "x-secret-key", "x-auth-key", "x-rapidapi-key"),
+        *("x-master-key", "authentication", "x-jwt-assertion", "cf-access-jwt-assertion", "x-session-id"),
+        *("x-organization-id", "x-org-id", "x-workspace-id"),
+    ],
 )
 def test_headers_that_say_that_they_hold_a_secret_are_believed(name: str) -> None:
     """By the end of their names."""
@@ -155,6 +161,12 @@ def test_headers_that_say_that_they_hold_a_secret_are_believed(name: str) -> Non
         "www-authenticate",
         "x-author",
         "keep-alive",
+        "idempotency-key",
+        "sec-websocket-key",
+        "x-claude-code-session-id",
+        "x-request-id",
+        "x-app",
+        "x-bypass",
     ],
 )
 def test_headers_about_something_else_are_kept(name: str) -> None:
@@ -189,6 +201,8 @@ def test_secrets_in_addresses_and_behind_escapes_are_found(text: str, clean: str
         ("api_key=abc&Key=d&token=e&a=1", f"api_key={REDACTED}&Key={REDACTED}&token={REDACTED}&a=1"),
         (f"a={API_KEY}&b=Bearer%20abc123456", f"a={REDACTED}&b={REDACTED}"),
         ("a=cust_1", f"a={REDACTED}"),
+        *((f"{name}=a&b=1", f"{name}={REDACTED}&b=1") for name in ("pwd", "pass", "jwt", "access_key", "client_key", "org_id")),
+        ("subscription-key=a&compass=n&monkey=c&hotkey=d", f"subscription-key={REDACTED}&compass=n&monkey=c&hotkey=d"),
     ],
 )
 def test_a_query_is_redacted_by_name_and_by_shape(query: str, clean: str) -> None:
@@ -257,6 +271,31 @@ def test_the_secrets_in_headers_are_known_for_elsewhere() -> None:
         "id=0123456789abcdef",
     )
     assert secret_values((*headers, ("accept", "0123456789abcdef012345"))) == values
+
+
+def test_the_secrets_in_a_query_are_known_for_elsewhere() -> None:
+    """As they are written and as they are meant; what is short, a word, or redacted already is not."""
+    query = (
+        "api_key=plain%2DKey+99&beta=correct-horse-battery&key=[redacted]&token=short&session=correct-horse&sig=correct-horse-9"
+    )
+    assert secret_values((), query) == ("plain%2DKey+99", "plain-Key+99", "plain-Key 99", "correct-horse-9")
+    assert secret_values((("x-api-key", "plain-Key-99"),), "key=plain-Key-99") == ("plain-Key-99",)
+
+
+@pytest.mark.parametrize(
+    ("value", "clean"),
+    [
+        ("/x?api_key=abc&b=1", f"/x?api_key={REDACTED}&b=1"),
+        ("https://h/x?b=1&key=abc#token=d", f"https://h/x?b=1&key={REDACTED}#token={REDACTED}"),
+        ("</a?sig=1>; rel=next, </b?c=2>", f"</a?sig={REDACTED}>; rel=next, </b?c=2>"),
+        ("/x?a=cust_1", f"/x?a={REDACTED}"),
+        ("a;key=b", "a;key=b"),
+    ],
+)
+def test_the_addresses_in_a_header_have_queries(value: str, clean: str) -> None:
+    """Such as those that an answer redirects to; twice is once."""
+    assert redact_headers((("location", value),), ["cust_[0-9]"]) == (("location", clean),)
+    assert redact_headers((("location", clean),), ["cust_[0-9]"]) == (("location", clean),)
 
 
 @pytest.mark.parametrize(

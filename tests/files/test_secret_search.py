@@ -19,6 +19,7 @@ SECRETS = {
     "as a mapping": "    authorization: abc",
     "in another header": f"  - [x-forwarded, {KEY}]",
     "in the query": "  query: api_key=abc",
+    "in the query of a header": '  - [location, "/x?api_key=abc&b=1"]',
 }
 HARMLESS = {
     "redacted": '  - [x-api-key, "[redacted]"]',
@@ -27,6 +28,7 @@ HARMLESS = {
     "a harmless header": "  - [anthropic-ratelimit-tokens-limit, 1000]",
     "a harmless query": "  query: beta=true",
     "a redacted query": "  query: api_key=[redacted]",
+    "a redacted query in a header": '  - ["location", "/x?api_key=[redacted]&b=1"]',
     "words": "    0.1 ping risk-assessment-for-all-customers",
 }
 

@@ -544,6 +544,22 @@ def test_no_secret_is_kept_told_or_logged(
     assert b'{"text":"[redacted] [redacted] [redacted]"}' in exchanges(out)[0].body
 
 
+def test_a_secret_of_the_query_is_kept_nowhere(out: Path) -> None:
+    """Neither in the bodies nor in an address to go to; and the request still matches its recording."""
+    secret = "plainSecretKey123456"
+    body = f'{{"error":"bad key {secret}"}}'.encode()
+    head = b"HTTP/1.1 401 No\r\nlocation: /x?api_key=another-one&b=1\r\ncontent-length: %d\r\n\r\n" % len(body)
+    asked = ask_for(f"/v1/{secret}/messages?api_key={secret}", body={"model": "m", "system": f"use {secret}"})
+    with serving(answering(head + body)) as server, recorder(server.url, out) as running, RawClient(running.url) as client:
+        assert client.ask(asked).body == body
+    assert (running.ended[0].failure, running.ended[0].check) == ("", "")
+    kept = out.read_text(encoding="utf-8")
+    assert secret not in kept
+    assert "another-one" not in kept
+    with replay(out) as url:
+        assert look(url, asked).first == b"HTTP/1.1 401 Unauthorized"
+
+
 def test_a_secret_that_a_model_says_piece_by_piece_is_never_on_disk(out: Path) -> None:
     """The client gets each piece as it comes; what is written has none of them, while it is recorded and then."""
     frame = b'event: content_block_delta\ndata: {"index":0,"delta":{"type":"text_delta","text":"%b"}}\n\n'

@@ -56,7 +56,7 @@ class Finisher:
                 f"{draft.label}: {draft.method.upper()} {_shown(draft.url)} is not a request to the Messages API"
             )
             return None
-        self._secrets = (*self.patterns, *exactly(secret_values((*draft.request_headers, *draft.headers))))
+        self._secrets = (*self.patterns, *exactly(secret_values((*draft.request_headers, *draft.headers), target[1])))
         self._note(*draft.unknown)
         reads, coding = self._decompressed(draft)
         body = b"".join(read.data for read in reads)

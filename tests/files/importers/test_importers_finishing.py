@@ -211,6 +211,16 @@ def test_secrets_are_taken_out_and_counted() -> None:
     assert finisher.redacted == 7
 
 
+def test_a_secret_of_the_query_is_kept_nowhere() -> None:
+    """It is taken out of both bodies, too."""
+    secret = "plainSecretKey123456"
+    exchange, _ = finish(
+        url=f"{URL}?api_key={secret}", request_body=f'{{"a":"{secret}"}}'.encode(), reads=(Read(f"bad key {secret}".encode()),)
+    )
+    assert exchange is not None
+    assert (exchange.request.body, exchange.reads) == (b'{"a":"[redacted]"}', (Read(b"bad key [redacted]"),))
+
+
 def test_a_secret_across_reads_goes_too() -> None:
     """It is the first read's, and the boundary is behind it."""
     exchange, finisher = finish(
