@@ -38,8 +38,8 @@ _LONGEST = 120
 
 def own_name(item: pytest.Item) -> str:
     """Return the name of a test's own cassette: its module as a folder, its class, its function, its parameters."""
-    _, *inside = item.nodeid.split("::")
-    name = ".".join(inside) or item.name
+    inside, bracket, parameters = item.nodeid.partition("::")[2].partition("[")
+    name = inside.replace("::", ".") + bracket + parameters or item.name
     safe = _UNSAFE.sub("-", name).strip(".") or "test"
     if safe != name or len(safe) > _LONGEST:
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
@@ -48,12 +48,22 @@ def own_name(item: pytest.Item) -> str:
 
 
 def cassette_paths(item: pytest.Item, cassettes: Cassettes, settings: LabSettings) -> tuple[Path, ...]:
-    """Return the files of a test's cassettes. Raises ScenarioError if one cannot be a cassette."""
+    """Return the files of a test's cassettes. Raises ScenarioError if one cannot be a cassette.
+
+    In a folder for all modules, those of each are in a folder that is called as its own.
+    """
     folder = item.path.parent / settings.cassettes
-    paths = tuple(folder / (own_name(item) if each is True else Path(str(each))) for each in cassettes)
+    own = folder / _module_folder(item) if Path(settings.cassettes).is_absolute() else folder
+    paths = tuple(own / own_name(item) if each is True else folder / str(each) for each in cassettes)
     for path in paths:
         check_name(path)
     return paths
+
+
+def _module_folder(item: pytest.Item) -> Path:
+    """Return the folder of a test's module within the project; if it is elsewhere, all of it."""
+    folder, root = item.path.parent, item.config.rootpath
+    return folder.relative_to(root if folder.is_relative_to(root) else folder.anchor)
 
 
 def shown(path: Path, config: pytest.Config) -> str:

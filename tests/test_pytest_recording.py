@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -612,6 +613,8 @@ NAMES = {
     "parameters": ("test_it[a-1]", "test_it[a-1].yaml"),
     "a slash": ("test_it[a/b]", "test_it[a-b]-"),
     "dots": ("test_it[../x]", "test_it[..-x]-"),
+    "a dot": ("test_it[a.b]", "test_it[a.b].yaml"),
+    "two colons": ("TestA::test_it[a::b]", "TestA.test_it[a-b]-"),
     "other letters": ("test_it[é]", "test_it[-]-"),
     "a long name": (f"test_it[{'x' * 300}]", f"test_it[{'x' * 112}-"),
 }
@@ -641,12 +644,34 @@ def test_names_that_are_alike_when_they_are_safe_stay_apart(project: pytest.Pyte
     source = """
     import app, pytest
     @pytest.mark.streamlab(cassette=True)
-    @pytest.mark.parametrize("text", ["a/b", "a:b", "a b"])
+    @pytest.mark.parametrize("text", ["a/b", "a:b", "a b", "a::b", "a.b"])
     def test_it(text): pass
     """
     result = run(project, source)
     said = set(re.findall(r"there is no cassette (.*\.yaml)", result.stdout.str()))
-    assert len(said) == 3
+    assert len(said) == 5
+
+
+def test_a_folder_for_all_modules_has_one_for_each(project: pytest.Pytester) -> None:
+    """Modules of one name share no cassette; named ones are shared, and a module of elsewhere has its whole path."""
+
+    def paths(folder: Path) -> tuple[Path, ...]:
+        class Item:
+            nodeid = "test_mod.py::test_it"
+            name = "test_it"
+            path = folder / "test_mod.py"
+            config = SimpleNamespace(rootpath=project.path)
+
+        return cassette_paths(Item(), (True, Path("a.yaml")), LabSettings(cassettes=kept))  # type: ignore[arg-type]
+
+    kept = project.path / "kept"
+    elsewhere = project.path.parent / "other"
+    for module, expected in (
+        (project.path, kept),
+        (project.path / "tests" / "a", kept / "tests" / "a"),
+        (elsewhere, kept / elsewhere.relative_to(elsewhere.anchor)),
+    ):
+        assert paths(module) == (expected / "test_mod" / "test_it.yaml", kept / "a.yaml")
 
 
 def test_threads_of_a_test_are_recorded(project: pytest.Pytester, api: Api) -> None:
