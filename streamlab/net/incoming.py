@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -12,13 +13,21 @@ from aiohttp import web
 from aiohttp.http import HttpVersion11
 from aiohttp.web_protocol import RequestPayloadError
 
-from streamlab.core.actions import Framing
+from streamlab.core.actions import Framing, Send
 from streamlab.core.api_errors import ERRORS
 from streamlab.core.exchange import Request
+from streamlab.core.identity import generator
 from streamlab.core.redaction import redact_text
+from streamlab.core.replies import bare
 from streamlab.core.sources import Failure
 
-__all__ = ["Performed", "framing", "quiet_logger", "read_request", "request_factory"]
+__all__ = ["Performed", "framing", "quiet_logger", "read_request", "request_factory", "unreadable"]
+
+_REASON = re.compile(
+    r"(?:400, message:\s*)?(?:([A-Z][A-Za-z0-9 /-]{1,80})(?::\n\n| when reading: )"
+    r"|((?:Received HTTPS traffic on an HTTP port|Can not decode content-encoding: [a-z]+)\Z))"
+)
+"""What aiohttp says is wrong, before what it quotes."""
 
 
 class Performed(web.StreamResponse):
@@ -107,4 +116,18 @@ async def _read(incoming: web.BaseRequest, transport: asyncio.Transport, most: i
     except web.HTTPRequestEntityTooLarge:
         return Failure(ERRORS["request_too_large"])
     except RequestPayloadError as error:
-        return Failure(ERRORS["invalid_request"], f"The request body cannot be read: {error}")
+        return Failure(ERRORS["invalid_request"], f"The request body cannot be read{_reason(error)}")
+
+
+def unreadable(error: BaseException | None) -> bytes:
+    """Return the answer to what is no request, with the reason if that can be told without a word of what came."""
+    rng = generator(0, "unreadable")
+    failure = Failure(ERRORS["invalid_request"], f"streamlab: the request cannot be read as HTTP/1.1{_reason(error)}")
+    script = bare(failure.plan(Request(), rng), (("connection", "close"),), rng).script(Framing(keep_alive=False))
+    return b"".join(action.data for action in script if isinstance(action, Send))
+
+
+def _reason(error: BaseException | None) -> str:
+    """Return what follows a statement: the reason, or nothing if it quotes what there may be a key in."""
+    found = _REASON.match(str(error))
+    return f": {found[1] or found[2]}" if found is not None else ""

@@ -1,19 +1,24 @@
-"""The other end of a connection: how much of what was written its machine has acknowledged."""
+"""The other end of a connection: what it may send, and how much of what was written its machine has acknowledged."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 import sys
 from asyncio import Transport
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 from streamlab.core.plan import Ending
+from streamlab.net.incoming import Performed, unreadable
 
 __all__ = ["Peer", "PeerServer"]
 
+_MOST_LINE = 256 * 1024
+"""The most bytes in the first line of a request, and in a header."""
 _ACKNOWLEDGED = (120, 128)
 """Where the kernel tells the bytes that were acknowledged (Linux: `tcpi_bytes_acked` in `struct tcp_info`, tcp(7))."""
 
@@ -47,12 +52,32 @@ class Peer:
         self._lost = self.lost
 
 
+class _Handler(web.RequestHandler):
+    """aiohttp's side of a connection; what it cannot parse is refused as the API refuses, without a word of it."""
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Answer what came to no request, or to no answer."""
+        if status != HTTPStatus.BAD_REQUEST:
+            return super().handle_error(request, status, exc, message)
+        self.log_exception("Error handling request from %s", request.remote, exc_info=exc)
+        if self.transport is not None:
+            self.transport.write(unreadable(exc))
+        return Performed(is_kept=False)
+
+
 class PeerServer(web.Server):
     """aiohttp's server, which remembers the peer of each connection."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, handler: Any, *, request_factory: Any, handler_cancellation: bool = False, **options: Any) -> None:
+        super().__init__(handler, request_factory=request_factory, handler_cancellation=handler_cancellation)
+        self._options = {"max_line_size": _MOST_LINE, "max_field_size": _MOST_LINE, **options}
         self.peers: dict[Any, Peer] = {}
+
+    def __call__(self) -> web.RequestHandler:
+        """Return what handles a new connection."""
+        return _Handler(self, loop=asyncio.get_running_loop(), **self._options)
 
     def peer(self, incoming: web.BaseRequest) -> Peer:
         """Return who asks, and count the request."""

@@ -22,6 +22,7 @@ from streamlab.core.exchange_redaction import plain_request
 from streamlab.core.identity import generator
 from streamlab.core.journal import Journal
 from streamlab.core.plan import Ending, Headers, Plan, without
+from streamlab.core.redaction import redact_path
 from streamlab.core.relay import Relay, ending_of, relayed
 from streamlab.core.replies import Answer as Reply
 from streamlab.core.replies import bare
@@ -256,7 +257,7 @@ def _answer_of_ours(request: Request) -> Plan | None:
     if request.path == _HEALTH:
         return json_plan({"status": "ok", "version": __version__}, rng)
     if request.path.startswith(_CONTROL):
-        return Failure(ERRORS["not_found"], f"streamlab: there is no {request.path}").plan(request, rng)
+        return Failure(ERRORS["not_found"], f"streamlab: there is no {redact_path(request.path)}").plan(request, rng)
     if request.method == "CONNECT":
         problem = "streamlab: the recorder is no forward proxy: set the client's base URL to it, and not its proxy"
         return Failure(ERRORS["invalid_request"], problem).plan(request, rng)

@@ -7,10 +7,12 @@ import logging
 
 import pytest
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage, BadHttpMethod, InvalidHeader, LineTooLong, TransferEncodingError
+from aiohttp.web_protocol import RequestPayloadError
 
 from streamlab.core.exchange import Request
 from streamlab.core.sources import Failure
-from streamlab.net.incoming import Performed, framing, quiet_logger, read_request, request_factory
+from streamlab.net.incoming import Performed, framing, quiet_logger, read_request, request_factory, unreadable
 
 MOST = 1000
 
@@ -86,6 +88,29 @@ def test_a_body_that_cannot_be_had_is_the_apis_error(data: bytes, more: list[byt
     assert (request.path, request.body) == ("/a", b"")
     assert failure is not None
     assert kind.removesuffix("_error") in failure.error.type
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (BadHttpMessage("Invalid header value char:\n\n  b'x-api-key: mine'\n  ^"), ": Invalid header value char"),
+        (LineTooLong(b"mine", 8190), ": Got more than 8190 bytes"),
+        (BadHttpMethod("\x16\x03mine"), ": Received HTTPS traffic on an HTTP port"),
+        (InvalidHeader(b"mine"), ""),
+        (TransferEncodingError("Mine"), ""),
+        (
+            RequestPayloadError("400, message:\n  Invalid character in chunk size:\n\n    b'mine'"),
+            ": Invalid character in chunk size",
+        ),
+        (None, ""),
+    ],
+)
+def test_what_cannot_be_read_is_refused_without_a_word_of_it(error: Exception | None, reason: str) -> None:
+    """There may be a key in it; the reason is told where it can be told apart."""
+    answer = unreadable(error)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert f'"message":"streamlab: the request cannot be read as HTTP/1.1{reason}"'.encode() in answer
+    assert b"mine" not in answer.lower()
 
 
 def test_nothing_of_a_request_is_logged(caplog: pytest.LogCaptureFixture) -> None:

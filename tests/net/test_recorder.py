@@ -157,6 +157,8 @@ def test_nothing_in_a_request_leads_anywhere_else(target: str, out: Path) -> Non
     [
         (ask_for("/_streamlab/health", method="GET"), 200, b'"status":"ok"'),
         (ask_for("/_streamlab/journal", method="GET"), 404, b"streamlab: there is no /_streamlab/journal"),
+        (ask_for("/_streamlab/sk-ant-api03-abcdef", method="GET"), 404, b"streamlab: there is no /_streamlab/[redacted]"),
+        (ask_for(headers={"x-api-key": "sk-ant-api03-abcdef\x01"}), 400, b"the request cannot be read as HTTP/1.1: Invalid"),
         (b"CONNECT evil.example:443 HTTP/1.1\r\nhost: x\r\n\r\n", 400, b"no forward proxy"),
         (ask_for(headers={"content-length": "999999999"}), 413, b"request_too_large"),
     ],
@@ -167,6 +169,7 @@ def test_some_requests_are_not_the_upstreams(data: bytes, status: int, said: byt
         seen = look(running.url, data)
     assert seen.first.split()[1] == str(status).encode()
     assert said in seen.rest
+    assert b"sk-ant" not in seen.rest
     assert (server.requests, running.told, out.exists()) == ([], [], False)
 
 
