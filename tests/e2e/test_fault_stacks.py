@@ -63,7 +63,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 PATHS = st.sampled_from(["index", "delta.text", "type", "delta", "message.id", "usage.output_tokens", "new", "delta.type"])
 ERRORS = st.sampled_from(["overloaded", "api_error", 529, 400, "rate_limit", "not_found"])
 SET = st.dictionaries(PATHS, JSON, min_size=1, max_size=2)
-STATUS = st.sampled_from([200, 204, 304, 418, 500, 502])
+STATUS = st.sampled_from([200, 201, 404, 418, 500, 502])
 COUNT = st.integers(1, 3)
 AT, OF, BARE = "at", "of", ""
 """Where a fault stands: at a place, of some events, or nowhere."""

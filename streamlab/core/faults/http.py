@@ -14,7 +14,7 @@ from streamlab.core.faults.base import Example, OfHead, has_end, instead, regist
 from streamlab.core.faults.fields import check_number, check_word, is_whole
 from streamlab.core.messages import fold
 from streamlab.core.places import spots
-from streamlab.core.plan import STATUSES, Coding, Ending, Head, Plan, compressed
+from streamlab.core.plan import BODYLESS, STATUSES, Coding, Ending, Head, Plan, compressed
 from streamlab.core.selection import require_stream
 from streamlab.core.sse import Frame
 from streamlab.errors import FaultError
@@ -168,7 +168,7 @@ class HtmlBody(OfHead):
     )
 
     def __post_init__(self) -> None:
-        check_number(self.status, "status", STATUSES, "is not a status")
+        _check_status(self.status)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the page, with nothing of the API's in its head."""
@@ -195,7 +195,7 @@ class JsonBody(OfHead):
     )
 
     def __post_init__(self) -> None:
-        check_number(self.status, "status", STATUSES, "is not a status")
+        _check_status(self.status)
 
     def apply(self, plan: Plan, rng: Random) -> Plan:
         """Return the message that the events add up to. Raises FaultError if they add up to none."""
@@ -277,6 +277,13 @@ class Gzip(OfHead):
             raise FaultError(problem, key=("how",), hint=hint)
         coding = {"plain": Coding.IDENTITY, "sound": Coding.GZIP}.get(self.how) or Coding(self.how)
         return replace(compressed(plan), coding=coding)
+
+
+def _check_status(written: object) -> None:
+    """Raise FaultError unless this is a status whose answers have a body."""
+    check_number(written, "status", STATUSES, "is not a status")
+    if written in BODYLESS:
+        raise FaultError(f"an answer with status {written} has no body", key=("status",), hint="write another status")
 
 
 def _decimal(number: float) -> str:

@@ -284,6 +284,11 @@ WAYS = "expected one of: bad checksum, no trailer, plain, sound"
             for value in (199, 600, 502.0, "502", True, None)
         ),
         *(
+            ({name: value}, f"an answer with status {value} has no body", name, "write another status")
+            for name in ("html_body", "json_body")
+            for value in (204, 304)
+        ),
+        *(
             ({"redirect": value}, f"{value!r} is not a location", "redirect", "for example: redirect: /v1/elsewhere")
             for value in ("", "a\nb", "/ü", 5)
         ),

@@ -13,7 +13,8 @@ from plans import BODY, PLAN
 
 from streamlab.core.faults import Cut, ErrorEvent, Fault, Stall, apply_faults, parse_fault
 from streamlab.core.faults.base import AtEvents
-from streamlab.core.plan import Plan
+from streamlab.core.plan import Head, Plan
+from streamlab.core.sse import Frame
 from streamlab.errors import FaultError
 
 
@@ -46,6 +47,10 @@ def stack(text: str) -> list[Fault]:
         ("[{line_end: crlf}, {line_end: cr}]", 0, 1),
         ("[{retry_after: 1s}, {retry_after: absent}]", 0, 1),
         ("[{comment: x, at: end}, {change: delta 1, set: {delta.text: x}}, {drop: delta 1}]", 1, 2),
+        ("[{duplicate: delta 1}, {drop: delta 2}]", 0, 1),
+        ("[{swap: [delta 1, delta 2]}, {swap: [delta 1, delta 2]}]", 0, 1),
+        ("[{insert: {type: weather_report}, after: delta 1}, {drop: weather_report}]", 0, 1),
+        ("[{comment: x, at: end}, {duplicate: delta 1}, {duplicate: delta 1}, {drop: delta 2}, {drop: delta 2}]", 1, 4),
     ],
 )  # fmt: skip
 def test_a_fault_that_a_later_one_undoes_is_an_error(written: str, number: int, later: int) -> None:
@@ -86,6 +91,33 @@ def test_a_fault_that_changes_nothing_is_an_error(written: str) -> None:
             f"faults.{len(faults) - 1}.{fault.name}: this fault changes nothing here"
             "\n  hint: write it so that something is another than without it, or take it out"
         )
+
+
+@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize(
+    "written", ["stall: 1s, at: end", "trailing: zzz", "raw: zzz, at: end", "cut: fin, at: byte 0", "html_body: 502"]
+)
+def test_there_is_no_body_to_change_after_some_statuses(written: str, status: int) -> None:
+    """Nothing of it would be sent; what comes in the place of the answer, or ends it, is."""
+    (fault,) = stack(f"[{{{written}}}]")
+    plan = Plan(Head(status, (("x", "1"),)))
+    if "html" in written or "cut" in written:
+        assert apply_faults(plan, [fault], Random(1)) == fault.apply(plan, Random(1))
+        return
+    with pytest.raises(FaultError) as caught:
+        apply_faults(plan, [fault], Random(1))
+    assert str(caught.value) == (
+        f"faults.0.{fault.name}: an answer with status {status} has no body for the fault {fault.name!r} to change"
+        "\n  hint: write another status, or take the fault out"
+    )
+
+
+def test_a_length_is_stated_where_it_is_sent() -> None:
+    """With 304, and not with 204."""
+    (fault,) = stack("[{content_length: 5}]")
+    assert apply_faults(Plan(Head(304)), [fault], Random(1)).head.get("content-length") == "5"
+    with pytest.raises(FaultError, match="status 204 has no body"):
+        apply_faults(Plan(Head(204)), [fault], Random(1))
 
 
 @pytest.mark.parametrize(
@@ -168,6 +200,8 @@ class Odd(AtEvents):
         return self._made
 
 
+ODD = "the fault 'odd' makes a plan with"
+FRAMES = "\n  hint: make frames of frames: replace(frame, raw=...), or Frame(b'...')"
 WHOLE = "its apply returns the plan with the fault in it"
 
 
@@ -183,6 +217,18 @@ WHOLE = "its apply returns the plan with the fault in it"
             "the fault 'odd' failed: KeyError: 'x'\n  hint: it is the code of the fault that is wrong: test its apply alone",
         ),
         (FaultError("not here", hint="there"), "not here\n  hint: there"),
+        (
+            replace(PLAN, frames=(*PLAN.frames, b"data: 1\n\n")),
+            f"{ODD} b'data: 1\\n\\n' as frame {len(PLAN.frames) + 1}, where a Frame is expected{FRAMES}",
+        ),
+        (
+            replace(PLAN, frames=None),
+            f"{ODD} NoneType as its frames, where a tuple is expected{FRAMES}",
+        ),
+        (
+            replace(PLAN, frames=(Frame(b"x", wait="2s"),)),
+            f"{ODD} frame 1 having the raw b'x' and the wait '2s': bytes and seconds are expected{FRAMES}",
+        ),
     ],
 )
 def test_a_fault_that_is_wrong_itself_is_named(made: object, text: str) -> None:
