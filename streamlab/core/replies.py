@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
+from types import MappingProxyType
 from typing import Protocol
 
 from streamlab.core.actions import Action, Framing, script
@@ -29,9 +30,28 @@ from streamlab.core.threads import refused as refused_thread
 from streamlab.core.validation import refusal
 from streamlab.errors import ScenarioError
 
-__all__ = ["Answer", "Entry", "Finder", "Miss", "Reply", "Rule", "Settings", "State", "answer", "bare"]
+__all__ = [
+    "EVERY",
+    "FAULT_HEADER",
+    "NO_FAULTS",
+    "Answer",
+    "Entry",
+    "Finder",
+    "Miss",
+    "Reply",
+    "Rule",
+    "Settings",
+    "State",
+    "answer",
+    "bare",
+]
 
 
+FAULT_HEADER = "x-streamlab-fault"
+"""The header by which a request orders faults for its own answer; it may come more than once."""
+EVERY = "settings.faults"
+"""What errors call the faults of every answer."""
+NO_FAULTS: Mapping[str, Sequence[Fault]] = MappingProxyType({})
 ANY_KEY = "any"
 _REMEMBERED = 1024
 _MOST_SHOWN = 8
@@ -52,17 +72,22 @@ class Reply:
     label: str | None = None
     """What it is called in the journal, if not as its rule."""
 
-    def plan(self, request: Request, rng: Random, common: Headers = (), more: Sequence[Fault] = ()) -> Plan:
-        """Return the answer to `request`, with its faults in it, and `more` after them.
+    def plan(
+        self, request: Request, rng: Random, common: Headers = (), more: Mapping[str, Sequence[Fault]] = NO_FAULTS
+    ) -> Plan:
+        """Return the answer to `request`, with its faults in it, and `more` stacks after them, each under its name.
 
-        Raises ScenarioError, with the number of the fault, if one of them has no place in this answer.
+        Raises ScenarioError, with the stack and the number of the fault, if one of them has no place in this answer.
         """
         plan = self.source.plan(request, rng)
         plan = compressed(plan) if self.gzip and request.accepts_gzip and not is_coded(plan) else plan
         plan = replace(plan, head=plan.head.with_headers(common).with_headers(self.headers))
-        if self.faults or more:
+        stacks = {"faults": self.faults, **more}
+        if any(stacks.values()):
             plan = opened(plan)
-        return apply_faults(apply_faults(plan, self.faults, rng), more, rng)
+        for name, faults in stacks.items():
+            plan = apply_faults(plan, faults, rng, stack=name)
+        return plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +256,7 @@ def answer(
         rng = generator(settings.seed, rule.name, request.canonical, str(occurrence))
 
         def make() -> Plan:
-            return reply.plan(request, rng, common, (*settings.faults, *ordered()))
+            return reply.plan(request, rng, common, {EVERY: settings.faults, FAULT_HEADER: ordered()})
 
         made = _made(make, request, rng, common)
         if not is_recorded:

@@ -17,7 +17,7 @@ from streamlab.core.durations import seconds
 from streamlab.core.endpoints import input_tokens, json_plan
 from streamlab.core.events import PING_EVENT, dump, encode, encode_padded
 from streamlab.core.exchange import Request
-from streamlab.core.faults import AtPlace, fault_names, fault_type, parse_fault
+from streamlab.core.faults import AtPlace, apply_faults, fault_names, fault_type, has_end, parse_fault
 from streamlab.core.messages import DEFAULT_MODEL, Shape, compose, fold, stream, with_ping
 from streamlab.core.pacing import silence
 from streamlab.core.plan import Ending, Head, Headers, Plan
@@ -74,13 +74,13 @@ class Events:
             kind = _kind(item)
             before = plan
             if kind == "fault":
-                plan, wait = parse_fault({**item, "at": "end"}).apply(_extended(plan, (), wait), rng), 0.0
+                plan, wait = _with_fault(_extended(plan, (), wait), item, number, rng), 0.0
             elif kind == "wait":
                 pings, rest = silence(seconds(item["wait"], key="wait"))
                 plan, wait = _extended(plan, pings, 0.0), wait + rest
             else:
                 plan, wait = _extended(plan, (filler.frame(item),), wait), 0.0
-            if before.ending is not Ending.COMPLETE and (kind != "fault" or len(plan.body) > len(before.body)):
+            if before.ending is not Ending.COMPLETE and (kind != "fault" or _goes_on(before, plan)):
                 problem = "nothing can follow the end of the answer"
                 raise ScenarioError(problem, key=("events", number), hint="take it out, or move it up")
         plan = _extended(plan, (), wait)
@@ -218,6 +218,20 @@ def _kind(item: Any) -> str:
     if isinstance(item, str) or "type" in item:
         return "event"
     return "wait" if "wait" in item else "fault"
+
+
+def _with_fault(plan: Plan, item: Mapping[str, Any], number: int, rng: Random) -> Plan:
+    """Return the plan with a fault at its end. Raises ScenarioError, with the item, if it cannot be or changes nothing."""
+    try:
+        return apply_faults(plan, (parse_fault({**item, "at": "end"}),), rng)
+    except ScenarioError as error:
+        error.key = ("events", number, *error.key[2:])
+        raise
+
+
+def _goes_on(before: Plan, plan: Plan) -> bool:
+    """Whether more is sent, or later, after an answer that is over; an end that is clean may come late."""
+    return len(plan.body) > len(before.body) or (not has_end(before) and plan.frames != before.frames)
 
 
 def _check_item(item: object) -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 from streamlab.core.exchange import MESSAGES, Request
 from streamlab.core.journal import Call
 from streamlab.core.redaction import redact_text
+from streamlab.core.replies import EVERY, FAULT_HEADER
 from streamlab.core.usage import Usage, unplayed, unused
 
 __all__ = ["CONCERNS", "Concern", "Finding", "findings"]
@@ -21,7 +22,7 @@ for, a fault without a place, a reply that could not be made."""
 CONCERNS: tuple[Concern, ...] = ("unmatched", "unused", "exchanges", "faults", "replies")
 
 _MISS = ("no rule matches this request", "no recorded exchange ")
-_FAULT = re.compile(r"(?:faults|x-streamlab-fault)\b")
+_FAULT = re.compile(rf"(?:faults|{EVERY}|{FAULT_HEADER})\b")
 _DIFFERENCE = r"[\w-]+(?:\.[^\s:]+)?: (?:expected|recorded) "
 _HEAD = re.compile(rf".*?: (?={_DIFFERENCE})", re.DOTALL)
 _BETWEEN = re.compile(rf"; (?={_DIFFERENCE}|and [0-9]+ more$)")

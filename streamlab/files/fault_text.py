@@ -31,7 +31,7 @@ def parse_fault_text(text: str, name: str) -> tuple[Fault, ...]:
         raise _shifted(error, by=1 if is_bare else 0) from None
     written = located.data if isinstance(located.data, list) else [located.data]
     found = []
-    for number, each in enumerate(written):
+    for number, each in enumerate(written or [{}]):
         try:
             found.append(read_fault(each))
         except ScenarioError as error:

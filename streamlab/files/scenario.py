@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -21,7 +21,7 @@ from streamlab.core.matching import When
 from streamlab.core.messages import DEFAULT_MODEL, Shape
 from streamlab.core.pacing import INSTANT
 from streamlab.core.plan import JSON
-from streamlab.core.replies import Reply, Rule, Settings
+from streamlab.core.replies import EVERY, NO_FAULTS, Reply, Rule, Settings
 from streamlab.core.sources import Content, Events, Failure, Http, Recorded, Source
 from streamlab.core.sse import decode
 from streamlab.core.tapes import Exchanges, Tape, replies_of
@@ -275,10 +275,10 @@ def _http(model: HttpModel) -> Http:
     return Http(model.status, headers, dump(model.body).encode())
 
 
-def _try_places(reply: Reply, when: When, key: Key, more: Sequence[Fault] = ()) -> None:
+def _try_places(reply: Reply, when: When, key: Key, more: Mapping[str, Sequence[Fault]] = NO_FAULTS) -> None:
     """Make an answer once, so that a fault whose place does not exist is an error now and not in the middle of a test.
 
-    `more` faults are put in after its own. How a text is cut depends on the model: a place need exist only for one of those
+    `more` stacks are put in after its own. How a text is cut depends on the model: a place need exist only for one of those
     that the rule answers.
     """
     problems_found: list[ScenarioError] = []
@@ -307,7 +307,7 @@ def require_places(scenario: Scenario) -> None:
             return
     if problems_found:
         first = problems_found[0]
-        is_told = first.key[:1] == ("faults",) and len(faults) > 1
+        is_told = first.key[:1] == (EVERY,) and len(faults) > 1
         where = f"fault {int(first.key[1]) + 1} of every answer" if is_told else "the faults of every answer"
         first.key = first.key[2:]
         raise first.at(where)
@@ -315,13 +315,14 @@ def require_places(scenario: Scenario) -> None:
 
 def _answers(scenario: Scenario) -> Iterator[Callable[[], object]]:
     """Yield what makes each answer once, with the faults that are put into every answer."""
+    more = {EVERY: scenario.settings.faults}
     for rule in scenario.rules:
         if isinstance(rule, Tape):
             for number, asked in enumerate(rule.requests):
-                yield partial(rule.reply(number).plan, asked, generator(0, rule.name), (), scenario.settings.faults)
+                yield partial(rule.reply(number).plan, asked, generator(0, rule.name), (), more)
         else:
             for reply in rule.replies:
-                yield partial(_try_places, reply, rule.when, (), scenario.settings.faults)
+                yield partial(_try_places, reply, rule.when, (), more)
 
 
 def _models(when: When) -> list[str]:

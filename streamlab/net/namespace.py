@@ -13,17 +13,14 @@ from streamlab.core.faults import Fault
 from streamlab.core.journal import Call, Journal
 from streamlab.core.matching import Text, When
 from streamlab.core.plan import Headers, Plan
-from streamlab.core.replies import Answer, Reply, Rule, Settings, State, answer
+from streamlab.core.replies import FAULT_HEADER, Answer, Reply, Rule, Settings, State, answer
 from streamlab.core.tapes import Tape
 from streamlab.core.usage import own_name
 from streamlab.errors import ScenarioError
 from streamlab.files.fault_text import parse_fault_text
 from streamlab.net.clock import NamespaceClock
 
-__all__ = ["FAULT_HEADER", "Namespace", "add_rules", "closed"]
-
-FAULT_HEADER = "x-streamlab-fault"
-"""The header by which a request orders faults for its own answer; it may come more than once."""
+__all__ = ["Namespace", "add_rules", "closed"]
 
 
 @dataclass(slots=True)

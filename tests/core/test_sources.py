@@ -258,7 +258,31 @@ def test_faults_may_follow_a_fault() -> None:
     assert (types_of(plan), plan.ending) == (["message_start", "error"], Ending.RESET)
 
 
-@pytest.mark.parametrize("late", ["message_stop", {"wait": 1}, {"raw": "x"}, {"type": "ping"}])
+def test_a_clean_end_may_come_late() -> None:
+    """After an error event there is silence, and then the end."""
+    plan = planned(event_source("message_start", {"error": "api"}, {"stall": 2}))
+    assert (plan.ending, plan.frames[-1].wait) == (Ending.END, 2)
+
+
+@pytest.mark.parametrize(
+    ("items", "key", "problem"),
+    [
+        (["message_start", {"stall": 0}], ("events", 1, "stall"), "this fault changes nothing here"),
+        (["message_start", {"move": "message_start"}], ("events", 1, "move"), "this fault changes nothing here"),
+        (["message_start", {"move": "delta 9"}], ("events", 1, "move"), "the answer has no place 'delta 9'"),
+        (["message_start", {"error": "api"}, {"cut": "end"}], ("events", 2, "cut"), "this fault changes nothing here"),
+        (["message_start", {"stall": "forever"}, {"cut": "fin"}], ("events", 2), "the answer ends here already"),
+    ],
+)
+def test_a_fault_among_events_is_checked_as_any_other(items: list[Any], key: tuple[object, ...], problem: str) -> None:
+    """With its number among them, as one in the list of faults has."""
+    with pytest.raises(ScenarioError) as caught:
+        planned(event_source(*items))
+    assert caught.value.key == key
+    assert caught.value.problem.startswith(problem)
+
+
+@pytest.mark.parametrize("late", ["message_stop", {"wait": 1}, {"raw": "x"}, {"type": "ping"}, {"stall": 1}])
 def test_nothing_else_follows_the_end(late: Any) -> None:
     """An item that could never be sent is an error, with its place in the list."""
     with pytest.raises(ScenarioError, match="nothing can follow the end of the answer") as caught:

@@ -55,7 +55,7 @@ def going_on(previous: object, *messages: dict[str, Any]) -> Request:
 
 def plan_of(source: Any, request: Request) -> Plan:
     """Return the plan of an answer."""
-    return as_reply(source).plan(request, Random(1), (), ())
+    return as_reply(source).plan(request, Random(1))
 
 
 def answered(rules: list[Rule], state: State, request: Request) -> tuple[Answer, State]:

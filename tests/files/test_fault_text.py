@@ -49,7 +49,6 @@ from streamlab.files.fault_text import parse_fault_text, read_fault
         ("raw: !!binary /w==, at: end", (Raw(b"\xff", at="end"),)),
         ("insert: {type: x, y: {z: [1]}}, at: end", (Insert({"type": "x", "y": {"z": [1]}}, at="end"),)),
         ("change: delta 1, set: {delta.text: null}", (Change("delta 1", set={"delta.text": None}),)),
-        ("[]", ()),
     ],
 )
 def test_a_text_writes_faults(text: str, faults: tuple[Fault, ...]) -> None:
@@ -82,6 +81,7 @@ SIDES = "write one of: before, at, after"
         ("cut: fin, at: end, what: 1", 20, "what", "the fault 'cut' has no key 'what'", "did you mean 'at'? "),
         ("{at: end}", 1, "", "a fault is expected, and this is only its place", "faults: broken_json, "),
         ("", 1, "", "a fault is expected, and this is empty", "faults: broken_json, "),
+        ("[]", 1, "0", "a fault is expected, and this is empty", "faults: broken_json, "),
         ("[{}]", 2, "0", "a fault is expected, and this is empty", "faults: broken_json, "),
         ("[cut]", 2, "0", "a fault is expected, not 'cut'", "for example: {cut: fin, after: delta 3}; faults: "),
         (

@@ -11,8 +11,8 @@ from streamlab.core.authoring import as_reply
 from streamlab.core.exchange import Request
 from streamlab.core.journal import Call
 from streamlab.core.plan import Ending
-from streamlab.core.replies import Rule, Settings, State
-from streamlab.net.namespace import FAULT_HEADER, Namespace, add_rules, closed
+from streamlab.core.replies import FAULT_HEADER, Rule, Settings, State
+from streamlab.net.namespace import Namespace, add_rules, closed
 
 ASKED = Request(
     body=json.dumps({"model": "m", "max_tokens": 1, "stream": True, "messages": [{"role": "user", "content": "a"}]}).encode()
