@@ -13,8 +13,10 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from random import Random
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pytest
 from raw_client import MESSAGE, WATCH, RawClient, request
@@ -27,9 +29,11 @@ from streamlab.core.faults import Comment, Cut, Stall
 from streamlab.core.journal import Call, Journal
 from streamlab.core.matching import Text, When
 from streamlab.core.pacing import Pace
+from streamlab.core.places import Place
+from streamlab.core.plan import Plan
 from streamlab.core.replies import Reply, Rule, Settings
 from streamlab.core.sources import Recorded
-from streamlab.core.sse import Frame
+from streamlab.core.sse import Frame, Split
 from streamlab.errors import ServerError
 from streamlab.net.background import Background
 from streamlab.net.server import MAX_REQUEST, MockServer, Namespace
@@ -511,12 +515,13 @@ def test_a_fault_may_be_ordered_for_json() -> None:
     ("text", "problem"),
     [
         ("cutt: fin, at: end", "x-streamlab-fault:1: cutt: there is no fault 'cutt'\n  hint: did you mean 'cut'? "),
-        ("cut: fin, at: delta 99", "faults.0.at: the answer has no place 'delta 99'\n  hint: the answer has: event 1.."),
+        ("cut: fin, at: delta 99", "x-streamlab-fault.0.at: the answer has no place 'delta 99'\n  hint: the answer has: "),
         ("{cut: fin", "x-streamlab-fault:"),
         ("", "x-streamlab-fault:1: a fault is expected, and this is empty"),
+        ("[]", "x-streamlab-fault:1: 0: a fault is expected, and this is empty"),
         (
             "[{cut: fin, at: end}, {cut: fin, at: end}]",
-            "faults.1: the answer ends here already, by a fault before this one (fin)",
+            "x-streamlab-fault.1: the answer ends here already, by a fault before this one (fin)",
         ),
     ],
 )
@@ -531,6 +536,36 @@ def test_an_order_that_cannot_be_read_is_a_problem_and_no_silent_pass(
         assert told.startswith(problem)
         assert answered.json["error"]["message"] == f"streamlab: {told}"
         assert client.ask().status == 200
+    assert caplog.records == []
+
+
+class Torn:
+    """A fault of somebody else's that makes a frame which cannot be sent."""
+
+    name: ClassVar[str] = "torn"
+
+    def apply(self, plan: Plan, rng: Random) -> Plan:
+        """Return it with splits that are none."""
+        del rng
+        splits = cast("tuple[Split, ...]", ("torn",))
+        return replace(plan, frames=(replace(plan.frames[0], splits=splits), *plan.frames[1:]))
+
+    def places(self, plan: Plan) -> Iterator[Place]:
+        """Yield none."""
+        del plan
+        return iter(())
+
+
+def test_an_answer_that_cannot_be_sent_is_a_problem_of_its_call(caplog: pytest.LogCaptureFixture) -> None:
+    """Its client is told nothing that it could take for an answer, and the next request is answered."""
+    with served(replace(HELLO, times=1, faults=(Torn(),)), as_reply("Well.")) as running:
+        with RawClient(running.url) as client:
+            client.socket.sendall(request())
+            assert client.rest() == (b"", "reset")
+        (told,) = running.journal.problems
+        assert told.startswith("this answer cannot be sent: AttributeError: ")
+        with RawClient(running.url) as client:
+            assert client.ask().ending == "complete"
     assert caplog.records == []
 
 
