@@ -278,6 +278,21 @@ def test_an_exchange_of_a_shared_cassette_is_left_to_the_summary(project: pytest
     result.stdout.fnmatch_lines(["streamlab: unused: cassettes/shared.yaml: exchange 2 of 2 not asked for"])
 
 
+@pytest.mark.parametrize("is_mark", [True, False])
+@pytest.mark.parametrize(("written", "ended"), [("warn", {"passed": 1, "warnings": 1}), ("fail", {"failed": 1})])
+def test_an_exchange_of_a_shared_cassette_goes_by_what_was_written(
+    project: pytest.Pytester, api: Api, written: str, ended: dict[str, int], *, is_mark: bool
+) -> None:
+    """In the mark, or in the settings: only what nobody wrote is left out."""
+    run(project, RECORDED, "--streamlab-record=once", api.option)
+    strict = {"exchanges": written}
+    if not is_mark:
+        conftest(project, strict=strict)
+    source = RECORDED.replace('cassette="shared"', f'cassette="shared", strict={strict}') if is_mark else RECORDED
+    result = run(project, source, "-k", "test_shared and 1", "-W", "default")
+    assert outcomes(result) == {**ended, "deselected": 3}
+
+
 def test_the_key_goes_upstream_and_nowhere_else(project: pytest.Pytester, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test gets the dummy, the upstream the key, and the cassette neither."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
