@@ -15,7 +15,7 @@ from streamlab.core.parking import Doing, Parking, Spot
 from streamlab.core.shown import count
 from streamlab.core.shown import seconds as seconds_shown
 from streamlab.errors import ServerError, VerificationError
-from streamlab.net.waiting import require_other_thread
+from streamlab.net.waiting import require_other_thread, until
 
 __all__ = ["Clock", "LabClock", "NamespaceClock", "PlainClock", "RealClock", "ScriptClock"]
 
@@ -158,11 +158,11 @@ class _Time:
         if self._waiting:
             self._changed.notify_all()
 
-    def wait_for(self, condition: Callable[[], bool], until: float) -> bool:
+    def wait_for(self, condition: Callable[[], bool], end: float) -> bool:
         """Wait until something is so, or until a moment of the machine's clock; return whether it is so."""
         self._waiting += 1
         try:
-            return self._changed.wait_for(condition, until - time.monotonic())
+            return self._changed.wait_for(condition, end - time.monotonic())
         finally:
             self._waiting -= 1
 
@@ -196,9 +196,9 @@ class NamespaceClock:
         if isinstance(n, bool) or not isinstance(n, int) or n < 1:
             raise ServerError(f"a number of scripts from 1 is expected, not {n!r}")
         require_other_thread()
-        now = self._time
+        now, end = self._time, until(timeout)
         with now.lock:
-            if not now.wait_for(lambda: now.parking.parked >= n, time.monotonic() + timeout):
+            if not now.wait_for(lambda: now.parking.parked >= n, end):
                 waited = f"{count(n, 'script')} should wait for the clock by now, {seconds_shown(timeout)} later"
                 raise VerificationError(self._told(f"{waited}, and {now.parking.parked} do"))
 
@@ -208,16 +208,16 @@ class NamespaceClock:
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
             raise ServerError(f"a number of seconds from 0 is expected, not {seconds!r}")
         require_other_thread()
-        until = time.monotonic() + timeout
+        end = until(timeout)
         with self._time.lock:
             if self._time.mode is _Mode.REAL:
                 raise ServerError("the clock goes by itself, so it cannot be advanced\n  hint: call hold() first")
-            self._advance(self._time.now() + seconds, until, timeout)
+            self._advance(self._time.now() + seconds, end, timeout)
 
-    def _advance(self, target: float, until: float, timeout: float) -> None:
+    def _advance(self, target: float, end: float, timeout: float) -> None:
         __tracebackhide__ = True
         now = self._time
-        while now.wait_for(lambda: not now.parking.running, until):
+        while now.wait_for(lambda: not now.parking.running, end):
             if now.mode is _Mode.REAL:  # somebody has let it go meanwhile
                 return
             due = now.parking.next_due

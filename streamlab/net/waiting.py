@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -12,7 +13,7 @@ from streamlab.core.journal import Journal
 from streamlab.core.shown import count, seconds
 from streamlab.errors import ServerError, VerificationError
 
-__all__ = ["Watched", "require_other_thread", "serve_here", "wait_for"]
+__all__ = ["Watched", "require_other_thread", "serve_here", "until", "wait_for"]
 
 _serving: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 """The loops in which servers run."""
@@ -32,6 +33,13 @@ def require_other_thread() -> None:
     if loop in _serving:
         hint = "call it in the test, not in a function that makes a reply; or in another thread: asyncio.to_thread(...)"
         raise ServerError(f"the server's own thread cannot wait for what it has to do itself\n  hint: {hint}")
+
+
+def until(timeout: float) -> float:
+    """Return the moment `timeout` seconds from now, on the monotonic clock. Raises ServerError if it is no number of them."""
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout <= threading.TIMEOUT_MAX:
+        raise ServerError(f"a timeout is a number of seconds, not {timeout!r}")
+    return time.monotonic() + timeout
 
 
 class Watched(Protocol):
@@ -54,17 +62,18 @@ class Watched(Protocol):
 def wait_for(watched: Watched, condition: Callable[[Journal], object] | int, timeout: float) -> Journal:
     """Wait until a condition is true of the journal, or until so many calls have ended; return the journal.
 
-    Raises VerificationError when `timeout` seconds are over, and ServerError in the thread of a server.
+    Raises VerificationError when `timeout` seconds are over, and ServerError in the thread of a server or if there is no such
+    number of seconds.
     """
     __tracebackhide__ = True  # pytest shows the line of the test
     require_other_thread()
     holds, what = _condition(condition)
-    until = time.monotonic() + timeout
+    end = until(timeout)
     while True:
         seen = watched.changes()
         if holds(watched.journal):
             return watched.journal
-        if not watched.wait_for_change(seen, until - time.monotonic()):
+        if not watched.wait_for_change(seen, end - time.monotonic()):
             raise VerificationError(f"{what} within {seconds(timeout)}\n{watched.journal.report()}")
 
 

@@ -114,6 +114,24 @@ def test_what_is_neither_is_refused(condition: Any) -> None:
         wait_for(Space(), condition, 0.001)
 
 
+NO_TIMEOUTS = [float("nan"), float("inf"), 1e30, "1", True, None]
+
+
+@pytest.mark.parametrize("timeout", NO_TIMEOUTS)
+def test_what_is_no_timeout_is_refused(timeout: Any) -> None:
+    """It would never be over, or nobody knows when."""
+    clock = Namespace().clock
+    clock.hold()
+    waits = (
+        lambda: wait_for(Space(), 1, timeout),
+        lambda: clock.wait_until_parked(timeout=timeout),
+        lambda: clock.advance(1, timeout=timeout),
+    )
+    for wait in waits:
+        with pytest.raises(ServerError, match="a timeout is a number of seconds, not"):
+            wait()
+
+
 def test_a_condition_may_use_the_lab() -> None:
     """No lock is held while it is asked."""
     space = Space()
