@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, cast
 from urllib.parse import quote, urlencode, urlsplit
@@ -17,11 +17,13 @@ from streamlab.core.environment import CONTROL_TOKEN
 from streamlab.core.journal import Call, Journal
 from streamlab.core.plain import from_plain
 from streamlab.core.replies import Rule, Settings
+from streamlab.core.shown import seconds as shown
 from streamlab.core.tapes import Tape
 from streamlab.core.usage import Usage
-from streamlab.errors import ScenarioError, ServerError, VerificationError
+from streamlab.errors import ScenarioError, ServerError, StreamlabError, VerificationError
 from streamlab.files.scenario_writer import rules_document, settings_document, tape_text
 from streamlab.net.lab import Lab
+from streamlab.net.waiting import until
 
 __all__ = ["RemoteClock", "RemoteHost", "RemoteSpace"]
 
@@ -91,7 +93,7 @@ class RemoteSpace:
 
     def __init__(self, wire: _Wire, url: str, path: str, *, over: str) -> None:
         self.url = url
-        self.clock = RemoteClock(wire, path)
+        self.clock = RemoteClock(wire, url, path)
         self.is_closed = False
         self._wire, self._path, self._over = wire, path, over
         self._size: int | None = None
@@ -114,9 +116,9 @@ class RemoteSpace:
 
     def wait_for_change(self, seen: int, timeout: float) -> bool:
         """Wait at most `timeout` seconds until `changes` is not `seen`; return whether it is."""
-        until = time.monotonic() + timeout
+        end = time.monotonic() + timeout
         while True:
-            left = max(0.0, until - time.monotonic())
+            left = max(0.0, end - time.monotonic())
             wait = min(left, MAX_WAIT)
             asked = urlencode({"after": _NO_CALLS, "changes": seen, "wait": wait})
             if self._ask("GET", f"journal?{asked}", wait=wait)["changes"] != seen:
@@ -186,10 +188,10 @@ def _written(entries: Sequence[Rule | Tape], said: Document) -> list[tuple[str, 
 
 
 class RemoteClock:
-    """The clock of a namespace in another process."""
+    """The clock of a namespace in another process; `url` is the base URL there."""
 
-    def __init__(self, wire: _Wire, path: str) -> None:
-        self._wire, self._path = wire, f"{path}{CONTROL}clock"
+    def __init__(self, wire: _Wire, url: str, path: str) -> None:
+        self._wire, self._url, self._path = wire, url, f"{path}{CONTROL}clock"
 
     def now(self) -> float:
         """Return the seconds since the lab was made, by its clock."""
@@ -209,11 +211,44 @@ class RemoteClock:
 
     def wait_until_parked(self, n: int = 1, *, timeout: float = 5.0) -> None:
         """Wait until `n` scripts wait for the clock, or hang for ever."""
-        self._wire.ask("POST", self._path, {"wait_until_parked": n, "timeout": timeout}, wait=timeout)
+        __tracebackhide__ = True  # pytest shows the line of the test
+        until(timeout)
+        self._in_parts(lambda: {"wait_until_parked": n}, timeout)
 
     def advance(self, seconds: float, *, timeout: float = 5.0) -> None:
         """Move time on, through each due time in between, in order. Raises ServerError if the clock is not held."""
-        self._wire.ask("POST", self._path, {"advance": seconds, "timeout": timeout}, wait=timeout)
+        __tracebackhide__ = True
+        until(timeout)
+        begun: float | None = None
+
+        def rest() -> Document:
+            nonlocal begun
+            now = self.now()
+            begun = now if begun is None else begun
+            return {"advance": max(0.0, seconds - (now - begun))}
+
+        self._in_parts(rest if timeout > MAX_WAIT else lambda: {"advance": seconds}, timeout)
+
+    def _in_parts(self, move: Callable[[], Document], timeout: float) -> None:
+        """Ask for a move until it is done; the server waits no longer for one than it is willing to."""
+        __tracebackhide__ = True
+        left = timeout
+        while True:
+            part = min(left, MAX_WAIT)
+            try:
+                self._wire.ask("POST", self._path, {**move(), "timeout": part}, wait=part)
+            except VerificationError as error:
+                left -= part
+                if left <= 0:
+                    raise error if part == timeout else VerificationError(f"after {shown(timeout)} in all: {error}") from None
+            else:
+                return
+
+    def __repr__(self) -> str:
+        try:
+            return f"<RemoteClock {self._url}, {shown(self.now())}>"
+        except StreamlabError:  # its server has gone
+            return f"<RemoteClock {self._url}>"
 
 
 class _Wire:

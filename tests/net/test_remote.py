@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 from raw_client import RawClient
@@ -16,6 +18,7 @@ from streamlab import Cut, ScenarioError, ServerError, VerificationError
 from streamlab.core.environment import CONTROL_TOKEN
 from streamlab.core.pacing import Pace
 from streamlab.core.replies import Settings
+from streamlab.core.shown import seconds
 from streamlab.net.background import Background
 from streamlab.net.lab import Host
 from streamlab.net.remote import RemoteHost
@@ -200,6 +203,78 @@ def test_a_long_wait_is_asked_for_in_parts(host: Host, monkeypatch: pytest.Monke
     far = RemoteHost(host.url)
     with pytest.raises(VerificationError, match="1 call did not end within 35 ms"):
         far.lab().wait_for(1, timeout=0.035)
+    far.stop()
+
+
+def on_ask(number: int, name: str, happens: Callable[[], object], far: RemoteHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let something happen before the server is asked for the so-manieth time for what has a name."""
+    ask, asked = far._wire.ask, iter(range(1, 1_000))
+
+    def counting(method: str, path: str, body: Any = None, *, wait: float = 0.0) -> Any:
+        if name in f"{path} {body}" and next(asked) == number:
+            happens()
+        return ask(method, path, body, wait=wait)
+
+    monkeypatch.setattr(far._wire, "ask", counting)
+
+
+def test_what_happens_in_a_later_part_of_a_wait_is_seen(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wait is over when all of its parts are."""
+    monkeypatch.setattr("streamlab.net.remote.MAX_WAIT", 0.01)
+    far = RemoteHost(host.url)
+    lab = far.lab()
+
+    def call() -> None:
+        with RawClient(lab.url) as client:
+            client.ask()
+
+    on_ask(3, "changes=", call, far, monkeypatch)
+    assert len(lab.wait_for(1, timeout=20)) == 1
+    far.stop()
+
+
+def test_the_waits_of_a_clock_are_asked_for_in_parts(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time is moved on by as much as was said, in however many parts."""
+    monkeypatch.setattr("streamlab.net.remote.MAX_WAIT", 0.01)
+    far = RemoteHost(host.url)
+    lab = far.lab()
+    lab.clock.hold()
+    with pytest.raises(VerificationError, match="after 35 ms in all: 1 script should wait for the clock"):
+        lab.clock.wait_until_parked(timeout=0.035)
+    namespace = host._background.server.namespaces["~lab-1"]
+
+    async def begin() -> tuple[asyncio.Event, asyncio.Task[None]]:
+        goes_on, script = asyncio.Event(), namespace.clock.script()
+
+        async def play() -> None:
+            await script.sleep_until(script.now() + 1.0)
+            await goes_on.wait()
+            script.end()
+
+        return goes_on, asyncio.create_task(play())
+
+    async def go_on() -> None:
+        goes_on.set()
+        await task
+
+    before = lab.clock.now()
+    goes_on, task = host.run(begin)
+    on_ask(3, "'advance'", lambda: host.run(go_on), far, monkeypatch)
+    lab.clock.advance(5, timeout=20)
+    assert lab.clock.now() - before == pytest.approx(5)
+    monkeypatch.undo()
+    far.stop()
+
+
+def test_a_clock_shows_where_it_is_and_its_time(host: Host) -> None:
+    """As long as its server runs."""
+    far = RemoteHost(host.url)
+    clock = far.lab().clock
+    clock.hold()
+    before = clock.now()
+    assert repr(clock) == f"<RemoteClock {host.url}/~lab-1, {seconds(before)}>"
+    host.stop()
+    assert repr(clock) == f"<RemoteClock {host.url}/~lab-1>"
     far.stop()
 
 
