@@ -84,7 +84,7 @@ def _read(mark: pytest.Mark, folder: Path) -> Marked:
 def _scenarios(given: object, folder: Path) -> tuple[str, ...]:
     """Return the scenarios that are named; a file may stand beside the test."""
     names = (given,) if isinstance(given, str | Path) else given
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str | Path) and str(name) for name in names):
+    if not isinstance(names, list | tuple) or not all(_is_path(name) and str(name) for name in names):
         raise ScenarioError(f"a scenario or a list of them is expected, not {given!r}", hint=_EXAMPLE)
     return tuple(_scenario(Path(name), folder) for name in names)
 
@@ -109,11 +109,15 @@ def _cassettes(given: object, _: Path) -> Cassettes:
         return (True,) if given else ()
     names = (given,) if isinstance(given, str | Path) else given
     listed = tuple(names) if isinstance(names, list | tuple) else ()
-    if not listed or not all(isinstance(name, str | Path) and Path(name).name.strip() for name in listed):
+    if not listed or not all(_is_path(name) and Path(name).name.strip() for name in listed):
         hint = "write cassette=True for a name from the test's own, or a name: cassette='weather'"
         raise ScenarioError(f"a cassette is expected, not {given!r}", hint=hint)
     paths = [Path(name) for name in listed]
     return tuple(path if path.suffix in _SUFFIXES else path.with_name(f"{path.name}.yaml") for path in paths)
+
+
+def _is_path(name: object) -> bool:
+    return isinstance(name, str | Path) and "\0" not in str(name)
 
 
 def _faults(given: object, _: Path) -> tuple[Fault, ...]:

@@ -145,6 +145,13 @@ WRONG: dict[str, tuple[str, str]] = {
             "  hint: write cassette=True for a name from the test's own, or a name: cassette='weather'"
         ),
     ),
+    "a cassette that no file can be": (
+        r"cassette='a\0b'",
+        (
+            r"@pytest.mark.streamlab(cassette='a\x00b'): a cassette is expected, not 'a\x00b'"
+            "\n  hint: write cassette=True for a name from the test's own, or a name: cassette='weather'"
+        ),
+    ),
     "a misspelt fault": (
         "faults='cot: fin'",
         "@pytest.mark.streamlab(faults='cot: fin'): cot: there is no fault 'cot'\n  hint: did you mean 'cut'?*",
