@@ -135,6 +135,9 @@ def test_it_retries_by_itself_before_the_stream(streamlab: Lab, programs: Progra
         ("cut: end, after: delta 3", "stopped too early"),
         ("cut: reset, after: delta 3", "lost: ReadError"),
         ("stall: forever, after: delta 3", "lost: ReadTimeout"),
+        ("broken_json: malformed, of: delta 2", "lost: JSONDecodeError"),
+        ("invalid_utf8: delta 2", "lost: UnicodeDecodeError"),
+        ("gzip: plain", "lost: DecodingError"),
     ],
 )
 def test_a_careful_program_notices_and_asks_again(streamlab: Lab, programs: Programs, fault: str, said: str) -> None:

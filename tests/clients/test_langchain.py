@@ -141,6 +141,9 @@ COUNT = ["one", " two", " three", " four", " five"]
         ("cut: reset, after: delta 3", "lost: ReadError"),
         ("stall: forever, after: delta 3", "lost: ReadTimeout"),
         ("stall: forever, before: delta 1", "lost: ReadTimeout"),
+        ("broken_json: malformed, of: delta 2", "lost: JSONDecodeError"),
+        ("invalid_utf8: delta 2", "lost: UnicodeDecodeError"),
+        ("gzip: plain", "lost: DecodingError"),
     ],
 )
 def test_a_careful_program_notices_and_asks_again(streamlab: Lab, programs: Programs, fault: str, said: str) -> None:

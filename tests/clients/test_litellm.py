@@ -148,6 +148,8 @@ COUNT = ["one", " two", " three", " four", " five"]
         ("cut: reset, after: delta 3", "lost: APIConnectionError"),
         ("stall: forever, after: delta 3", "lost: APIConnectionError"),
         ("stall: forever, before: delta 1", "lost: APIConnectionError"),
+        ("broken_json: malformed, of: delta 2", "stopped too early"),
+        ("gzip: plain", "lost: APIConnectionError"),
     ],
 )
 def test_a_careful_program_notices_and_asks_again(streamlab: Lab, programs: Programs, fault: str, said: str) -> None:

@@ -136,12 +136,17 @@ def test_the_command_fails_but_for_an_early_end(
         ("cut: end, after: delta 3", "stopped too early"),
         ("cut: reset, after: delta 3", "lost: ReadError"),
         ("stall: forever, after: delta 3", "lost: TimeoutError"),
+        ("broken_json: malformed, of: delta 2", "lost: JSONDecodeError"),
+        ("invalid_utf8: delta 2", "lost: UnicodeDecodeError"),
+        ("gzip: plain", "lost: DecodingError"),
+        ("drop: message_start", "lost: AssertionError"),
+        ("move: delta 1, before: content_block_start", "lost: IndexError"),
     ],
 )
 def test_a_careful_program_notices_and_asks_again(streamlab: Lab, programs: Programs, fault: str, said: str) -> None:
     streamlab.reply(text(COUNT), faults=[fault])
     streamlab.reply("One to five.")
-    shown = programs.run("llm_careful.py", "0.7")
+    shown = programs.run("llm_careful.py", "1.5")
     assert (shown.one("again"), shown.one("answer")) == (said, "One to five.")
     assert streamlab.wait_for(2).statuses == (200, 200)
 

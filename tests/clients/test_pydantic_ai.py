@@ -102,6 +102,10 @@ def test_it_retries_by_itself_before_the_stream(streamlab: Lab, programs: Progra
         ("cut: end, after: delta 3", "stopped too early"),
         ("cut: reset, after: delta 3", "lost: ModelConnectionError"),
         ("stall: forever, after: delta 3", "lost: ModelTimeoutError"),
+        ("broken_json: malformed, of: delta 2", "lost: ModelAPIError"),
+        ("invalid_utf8: delta 2", "lost: ModelAPIError"),
+        ("gzip: plain", "lost: DecodingError"),
+        ("drop: message_start", "lost: AssertionError"),
     ],
 )
 def test_a_careful_program_notices_and_asks_again(streamlab: Lab, programs: Programs, fault: str, said: str) -> None:

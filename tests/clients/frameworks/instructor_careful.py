@@ -35,7 +35,7 @@ async def whole(question: str) -> Lighthouse:
         return Lighthouse.model_validate(known)  # the last partial is not validated: what is missing is None
     except ValidationError as error:
         raise Incomplete("stopped too early") from error
-    except httpx.TransportError as error:
+    except (httpx.RequestError, ValueError) as error:  # of the HTTP library, or it cannot be decoded
         raise Incomplete(f"lost: {type(error).__name__}") from error
     except anthropic.APIStatusError as error:
         if error.status_code != httpx.codes.OK:

@@ -23,7 +23,7 @@ def whole(question: str) -> str:
         for chunk in model.stream(question):
             show(text=chunk.text)
             answer += chunk
-    except httpx.TransportError as error:  # of the SDK's HTTP library, once the stream has begun
+    except (httpx.RequestError, ValueError) as error:  # once the stream has begun: of the HTTP library, or it cannot be decoded
         raise Incomplete(f"lost: {type(error).__name__}") from error
     except anthropic.APIStatusError as error:
         if error.status_code != httpx.codes.OK:  # the stream has not begun, and the SDK has tried again already

@@ -24,7 +24,13 @@ async def whole(question: str) -> str:
             async for piece in response:
                 patience.reschedule(now() + IDLE)
                 show(text=piece)
-    except (TimeoutError, httpx.TransportError) as error:
+    except (
+        TimeoutError,
+        httpx.RequestError,
+        ValueError,
+        IndexError,
+        AssertionError,
+    ) as error:  # the SDK has no class for these
         raise Incomplete(f"lost: {type(error).__name__}") from error
     except anthropic.APIStatusError as error:
         if error.status_code != httpx.codes.OK:  # the stream has not begun, and the SDK has tried again already

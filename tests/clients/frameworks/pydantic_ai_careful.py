@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import httpx2 as httpx
 from again import Incomplete, show_answer
 from pydantic_ai import Agent
 from pydantic_ai.exceptions import ModelAPIError
@@ -28,6 +29,8 @@ def whole(question: str) -> str:
     except ModelAPIError as error:
         if not is_begun:  # the SDK has tried again already
             raise
+        raise Incomplete(f"lost: {type(error).__name__}") from error
+    except (httpx.RequestError, AssertionError) as error:  # a body that is no gzip, a stream without message_start
         raise Incomplete(f"lost: {type(error).__name__}") from error
 
 
