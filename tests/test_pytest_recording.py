@@ -290,7 +290,7 @@ def test_an_exchange_of_a_shared_cassette_goes_by_what_was_written(
         conftest(project, strict=strict)
     source = RECORDED.replace('cassette="shared"', f'cassette="shared", strict={strict}') if is_mark else RECORDED
     result = run(project, source, "-k", "test_shared and 1", "-W", "default")
-    assert outcomes(result) == {**ended, "deselected": 3}
+    assert result.parseoutcomes() == {**ended, "deselected": 3}
 
 
 def test_the_key_goes_upstream_and_nowhere_else(project: pytest.Pytester, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
