@@ -55,6 +55,8 @@ _WORDS = (
     *("content_block_start", "content_block_delta", "content_block_stop", "text delta 1", "thinking delta 1"),
     *("tool_use delta 1", "tool_use char 1", "text char 1", "block 0 delta 1", "block 0 char 1", "50%"),
 )
+_KINDS = ("text", "thinking", "tool_use")
+"""The kinds of blocks that most streams have."""
 _CARRIERS = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 """The field of a delta that holds its characters."""
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:]|[^\s{}\[\]:,"]+')
@@ -198,8 +200,12 @@ class Place:
         if word is None or word in _WORDS:
             return None
         here = {spot.type if self._found["type"] else str(spot.kind) for spot in spots(plan)}
-        near = [] if word in here else difflib.get_close_matches(word, sorted(here), n=1)
-        return self.text.replace(word, near[0], 1) if near else None
+        if word in here or word in _KINDS:
+            return None
+        near = difflib.get_close_matches(word, sorted(here), n=1) or difflib.get_close_matches(word, _KINDS, n=1)
+        if near:
+            return self.text.replace(word, near[0], 1)
+        return next(iter(difflib.get_close_matches(self.text, _WORDS, n=1, cutoff=0.8)), None)
 
 
 def spots(plan: Plan) -> Iterator[Spot]:

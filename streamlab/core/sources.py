@@ -5,6 +5,7 @@ A source that streams gives the same message as one JSON body when no stream is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -15,7 +16,7 @@ from streamlab.core.api_headers import message_headers
 from streamlab.core.blocks import Block
 from streamlab.core.durations import seconds
 from streamlab.core.endpoints import input_tokens, json_plan
-from streamlab.core.events import PING_EVENT, dump, encode, encode_padded
+from streamlab.core.events import PING_EVENT, encode, encode_padded
 from streamlab.core.exchange import Request
 from streamlab.core.faults import AtPlace, apply_faults, fault_names, fault_type, has_end, parse_fault
 from streamlab.core.messages import DEFAULT_MODEL, Shape, compose, fold, stream, with_ping
@@ -244,7 +245,7 @@ def _check_item(item: object) -> None:
         if not isinstance(item["type"], str):
             raise ScenarioError("the type of an event is a text", key=("type",))
         try:
-            dump(item)
+            json.dumps(item, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise ScenarioError(f"this cannot be said in JSON: {error}", hint="put dates and the like in quotes") from None
     else:

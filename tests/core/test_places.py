@@ -267,6 +267,7 @@ HAS = (
         ("thinkin delta 2", "thinking delta 2"),
         ("server_tool_use delta 1", "tool_use delta 1"),
         ("image delta 1", None),
+        ("event_1", "event 1"),
     ],
 )
 def test_a_place_that_the_stream_does_not_have_is_an_error(text: str, meant: str | None, side: Side) -> None:

@@ -521,7 +521,7 @@ def test_a_fault_may_be_ordered_for_json() -> None:
         ("[]", "x-streamlab-fault:1: 0: a fault is expected, and this is empty"),
         (
             "[{cut: fin, at: end}, {cut: fin, at: end}]",
-            "x-streamlab-fault.1: the answer ends here already, by a fault before this one (fin)",
+            "x-streamlab-fault.1: the answer ends here already (fin)",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -314,7 +315,7 @@ class Pings(AtPlace):
 
 def _check_json(value: object, key: str) -> None:
     try:
-        dump(value)
+        json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise FaultError(f"this cannot be said in JSON: {error}", key=(key,), hint="put dates and the like in quotes") from None
 

@@ -315,8 +315,8 @@ def _cut(plan: Plan, point: Point, ending: Ending) -> Plan:
         return replace(plan, head=replace(plan.head, is_sent=False), frames=(), ending=ending, trailing=b"")
     is_end = not point.offset and not any(frame.raw for frame in plan.frames[point.frame :])
     if is_end and not has_end(plan):
-        problem = f"the answer ends here already, by a fault before this one ({plan.ending.value})"
-        raise FaultError(problem, hint="take one of the two faults out")
+        problem = f"the answer ends here already ({plan.ending.value})"
+        raise FaultError(problem, hint="take this fault out, or the one before it that ends the answer")
     frames = tuple(plan.frames[: point.frame])
     if point.offset:
         last = plan.frames[point.frame]

@@ -352,7 +352,7 @@ def test_a_name_is_given_once() -> None:
 
 def test_there_is_a_sample_of_each_fault() -> None:
     """So that what holds for every fault is tried with every fault."""
-    assert sorted(SAMPLES) == list(fault_names())
+    assert sorted(SAMPLES) == list(fault_names()), "a fault that is new has a line in SAMPLES of plans.py"
 
 
 def put(fault: Fault, place: Place) -> Fault:

@@ -228,7 +228,13 @@ def test_an_event_comes_where_it_is_asked_for(fault: AtPlace, events: list[Event
 
 @pytest.mark.parametrize(
     ("place", "index"),
-    [({"at": "headers"}, 0), ({"after": "content_block_start"}, 0), ({"after": "tool_use delta 1"}, 1), ({"at": "end"}, 1)],
+    [
+        ({"at": "headers"}, 0),
+        ({"after": "content_block_start"}, 0),
+        ({"before": "content_block_start 2"}, 0),
+        ({"after": "tool_use delta 1"}, 1),
+        ({"at": "end"}, 1),
+    ],
     ids=str,
 )
 def test_an_unknown_delta_belongs_to_the_block_that_is_open(place: dict[str, str], index: int) -> None:

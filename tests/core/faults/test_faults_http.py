@@ -49,6 +49,7 @@ def headed(plan: Plan, *headers: tuple[str, str], status: int = 200) -> Plan:
     [
         (RetryAfter("2s"), ("retry-after", "2")),
         (RetryAfter("400ms"), ("retry-after", "0.4")),
+        (RetryAfter("1.234s"), ("retry-after", "1.234")),
         (RetryAfter(0), ("retry-after", "0")),
         (RetryAfter(100), ("retry-after", "100")),
         (RetryAfter(1_234_567), ("retry-after", "1234567")),

@@ -59,6 +59,7 @@ NEW: list[tuple[AtPlace, bytes]] = [
     (Retry(0, at="end"), b"retry: 0\n\n"),
     (Data(at="end"), b"data: [DONE]\n\n"),
     (Data("", at="end"), b"data: \n\n"),
+    (Data("a\u2028b\n", at="end"), "data: a\u2028b\ndata: \n\n".encode()),
     (Data("a\r\nb\rc\n\ud800", at="end"), b"data: a\ndata: b\ndata: c\ndata: \xed\xa0\x80\n\n"),
 ]
 

@@ -517,6 +517,7 @@ def test_bytes_trail_the_body(written: str | bytes, data: bytes) -> None:
 
 SIZED = "corrupt_chunk: this body has a length and does not come in chunks\n  hint: use it on a stream, or cut: fin"
 ZIPPED = "the body is compressed as it is sent, so that no length of it is known"
+ENDS = "take this fault out, or the one before it that ends the answer"
 TAKE_OUT = "take one of the two faults out"
 LATE = "the body is broken off, so nothing comes after its end"
 HEADLESS = "the fault before it ends the answer before the headers: take one of them out"
@@ -533,27 +534,27 @@ NO_LENGTH = "a body with a wrong length has neither chunks nor an end, which a f
         (
             PLAN,
             (Cut("fin", at="end"), Cut("reset", at="end")),
-            f"faults.1: the answer ends here already, by a fault before this one (fin)\n  hint: {TAKE_OUT}",
+            f"faults.1: the answer ends here already (fin)\n  hint: {ENDS}",
         ),
         (
             PLAN,
             (Cut("reset", after="delta 1"), Stall(after="delta 1")),
-            f"faults.1: the answer ends here already, by a fault before this one (reset)\n  hint: {TAKE_OUT}",
+            f"faults.1: the answer ends here already (reset)\n  hint: {ENDS}",
         ),
         (
             PLAN,
             (Stall(2, after="delta 1"), Cut("fin", after="delta 1"), Cut("reset", after="delta 1")),
-            f"faults.2: the answer ends here already, by a fault before this one (fin)\n  hint: {TAKE_OUT}",
+            f"faults.2: the answer ends here already (fin)\n  hint: {ENDS}",
         ),
         (
             PLAN,
             (Stall(after="message_stop"), CorruptChunk(at="end")),
-            f"faults.1: the answer ends here already, by a fault before this one (hang)\n  hint: {TAKE_OUT}",
+            f"faults.1: the answer ends here already (hang)\n  hint: {ENDS}",
         ),
         (
             BODY,
             (Cut("fin", at="headers"), Cut("fin", at="headers")),
-            f"faults.1: the answer ends here already, by a fault before this one (fin)\n  hint: {TAKE_OUT}",
+            f"faults.1: the answer ends here already (fin)\n  hint: {ENDS}",
         ),
         (PLAN, (Gzip(), Gzip()), "faults.1.gzip: the body is compressed already\n  hint: take one of the two out"),
         (
