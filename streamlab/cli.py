@@ -197,14 +197,22 @@ def faults(name: str | None, as_json: bool) -> None:  # noqa: FBT001
       streamlab faults cut
       streamlab serve hello --fault 'drop: message_stop'
     """  # noqa: D301 - \b keeps click from wrapping
-    from streamlab.core.fault_guide import FAMILIES, by_family, summary
-    from streamlab.core.faults import fault_type
     from streamlab.files import extensions
 
-    extensions.load()
-    if name is not None:
-        _tell_fault(name, as_json=as_json)
-        return
+    try:
+        extensions.load()
+    finally:  # whatever is wrong with a package
+        if name is None:
+            _list_faults(as_json=as_json)
+        else:
+            _tell_fault(name, as_json=as_json)
+
+
+def _list_faults(*, as_json: bool) -> None:
+    """Print a line for each fault that there is."""
+    from streamlab.core.fault_guide import FAMILIES, by_family, summary
+    from streamlab.core.faults import fault_type
+
     for family, names in by_family():
         click.echo("" if as_json else f"\n{FAMILIES[family]}")
         for each in names:
@@ -246,7 +254,7 @@ def check(files: tuple[str, ...], only_illegal: bool, as_json: bool) -> None:  #
 
     A FILE is a recorded stream (.sse), a scenario (each of its answers is checked as a stream), a folder of them, or a shipped
     scenario. Each finding says where, what was found and expected, and how the real API behaves. The exit code is 0 if there
-    are none, and 1 if there are.
+    are none, 1 if there are, and 2 if a file cannot be read.
 
     \b
     Examples:
@@ -255,14 +263,23 @@ def check(files: tuple[str, ...], only_illegal: bool, as_json: bool) -> None:  #
       streamlab check recordings/ --illegal
     """  # noqa: D301 - \b keeps click from wrapping
     from streamlab.core.grammar import Grade
-    from streamlab.files.checks import check_source
+    from streamlab.files.checks import Checked, check_source
 
-    found = [each for file in files for each in check_source(file)]
+    found, broken = list[Checked](), list[ScenarioError]()
+    for file in files:
+        try:
+            found += check_source(file)
+        except ScenarioError as error:
+            broken.append(error)
     found = [each for each in found if not only_illegal or each.finding.grade is Grade.ILLEGAL]
     for each in found:
         click.echo(json.dumps(each.as_dict()) if as_json else str(each))
     if not as_json:
         click.echo(f"findings: {len(found)}")
+    for problem in broken:
+        click.echo(f"streamlab: {problem}", err=True)
+    if broken:
+        raise click.exceptions.Exit(_WRONG_USAGE)
     if found:
         raise click.exceptions.Exit(1)
 

@@ -19,14 +19,18 @@ GROUP = "streamlab.faults"
 
 @cache
 def load() -> tuple[str, ...]:
-    """Load the modules that state faults, once; return their names. Raises FaultError if one of them cannot be loaded."""
-    found = entry_points(group=GROUP)
+    """Load the modules that state faults, once; return their names.
+
+    Raises FaultError if one of them cannot be loaded, when the others are.
+    """
+    found, broken = entry_points(group=GROUP), list[FaultError]()
     for each in found:
         try:
             each.load()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is somebody else's code
             problem = f"the faults of {each.value!r} cannot be loaded: {type(error).__name__}: {error}"
-            raise FaultError(
-                problem, hint=f"they are stated by the entry point {each.name!r} of an installed package"
-            ) from error
+            broken.append(FaultError(problem, hint=f"they are stated by the entry point {each.name!r} of an installed package"))
+            broken[-1].__cause__ = error
+    if broken:
+        raise broken[0]
     return tuple(each.value for each in found)

@@ -126,6 +126,19 @@ def test_the_command_is_silent_about_a_clean_file() -> None:
     assert (result.exit_code, result.output) == (0, "findings: 0\n")
 
 
+def test_each_file_that_cannot_be_read_is_named(broken: Path, tmp_path: Path) -> None:
+    """With what was found in the others; exit code 2."""
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("repli: x\n")
+    result = CliRunner().invoke(main, ["check", str(wrong), str(broken), "no-such", "--illegal"])
+    assert result.exit_code == 2
+    assert "findings: 1\n" in result.stdout
+    assert [line[:60] for line in result.stderr.splitlines() if line.startswith("streamlab: ")] == [
+        f"streamlab: {wrong}:1:1: repli"[:60],
+        "streamlab: there is no file and no shipped scenario 'no-such'"[:60],
+    ]
+
+
 def test_what_was_never_seen_can_be_left_out(tmp_path: Path) -> None:
     """A recording of another provider may be legal and still unlike the API."""
     path = tmp_path / "odd.sse"

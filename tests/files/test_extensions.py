@@ -95,9 +95,11 @@ def test_a_name_that_is_not_known_is_looked_for_in_other_packages(folder: Path) 
 def test_a_package_that_cannot_be_loaded_is_named(folder: Path, text: str | None, reason: str) -> None:
     """The error says which entry point, and why; it is the same the next time."""
     install(folder, "broken", text)
+    install(folder, "quiet", MODULE)
     for _ in range(2):
         with pytest.raises(FaultError) as caught:
             extensions.load()
         assert caught.value.problem.startswith(f"the faults of 'broken_faults' cannot be loaded: {reason}")
         assert caught.value.hint == "they are stated by the entry point 'broken' of an installed package"
         assert caught.value.__cause__ is not None
+        assert "hush" in fault_names()
