@@ -851,7 +851,7 @@ def check_answer(client: RawClient, expected: Expected, clock: Noting) -> None:
 
 def test_every_fault_is_shown() -> None:
     """A fault that is new is shown here too."""
-    assert sorted(CASES) == list(fault_names())
+    assert sorted(CASES) == list(fault_names()), "a fault that is new has an entry in CASES above"
 
 
 @pytest.mark.parametrize("name", REFUSED)
