@@ -17,7 +17,7 @@ from streamlab.core.exchange import Ended, Exchange, Read, Request
 from streamlab.core.plan import Head, Headers
 from streamlab.core.transcript import read
 from streamlab.errors import ScenarioError
-from streamlab.files.cassette_general import body_bytes, general_exchange, in_body
+from streamlab.files.cassette_general import ANSWERED, body_bytes, general_exchange, in_body, is_askable, is_sendable
 from streamlab.files.cassette_text import PLAIN, compact, json_value
 
 __all__ = ["Source", "Span", "exchange", "request"]
@@ -111,8 +111,12 @@ def _exchange(source: Source, span: Span, name: str) -> Exchange:
         if found is None or (not found["body"] and found.end() < span.response_end - span.request_end):
             raise _NotCanonicalError
         head, first = Head(int(found["status"]), _headers(found["headers"])), _seconds(found["first"])
+        if not is_sendable(head):
+            raise _NotCanonicalError
         reads = _reads(source, span, span.request_end + found.end(), name) if found["body"] else ()
     ended, ended_at = Ended(foot["ended"].decode()), _seconds(foot["at"])
+    if head is None and ended in ANSWERED:
+        raise _NotCanonicalError
     return Exchange(request=asked, head=head, reads=reads, ended=ended, first=first, ended_at=ended_at, recorded=recorded)
 
 
@@ -132,6 +136,8 @@ def _request(data: bytes) -> tuple[Request, str | None]:
         headers=_headers(found["headers"]),
         body=body,
     )
+    if not is_askable(asked):
+        raise _NotCanonicalError
     return asked, _text(found["recorded"]) if found["recorded"] else None
 
 

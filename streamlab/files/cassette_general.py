@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
+from streamlab.core.authoring import header_value
 from streamlab.core.exchange import Ended, Exchange, Read, Request
 from streamlab.core.plan import Head, Headers
 from streamlab.core.transcript import read
 from streamlab.errors import ScenarioError, nearest
 from streamlab.files.cassette_text import compact, json_value
 from streamlab.files.located import Located, parse_located
-from streamlab.files.values import shorten
+from streamlab.files.values import can_be_sent, shorten
 
-__all__ = ["Shifted", "body_bytes", "general_exchange", "in_body", "load_document"]
+__all__ = ["ANSWERED", "Shifted", "body_bytes", "general_exchange", "in_body", "is_askable", "is_sendable", "load_document"]
 
 Key = tuple[str | int, ...]
 
@@ -28,7 +30,12 @@ _KEY = re.compile(r"^\S", re.MULTILINE)
 _REQUEST = ("method", "path", "query", "headers", "body")
 _RESPONSE = ("status", "headers", "first", "body")
 _TOP = ("recorded", "request", "response", "ended_at", "ended")
-_LEAST_STATUS, _MOST_STATUS = 100, 999
+_STATUSES = range(200, 1000)
+"""What a recorder may have seen: more than a scenario may order."""
+ANSWERED = (Ended.COMPLETE, Ended.END)
+"""How only an answer can have ended."""
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PATH = re.compile(r"\*|/[^?#]*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +141,17 @@ def _exchange(document: Shifted, *, with_body: bool) -> Exchange:
     if not isinstance(data, dict):
         raise _wrong(data, "an exchange with the keys request, response and ended", ())
     asked, answer = _mapping(data, "request"), _mapping(data, "response") if data.get("response") is not None else None
+    ended = _ended(data)
+    if answer is None:
+        _check_unanswered(data, ended)
     others = [(key, value) for key, value in data.items() if key not in _TOP]
     others += [(f"request.{key}", value) for key, value in asked.items() if key not in _REQUEST]
     others += [(f"response.{key}", value) for key, value in (answer or {}).items() if key not in _RESPONSE]
     return Exchange(
         request=_request(document, asked),
-        head=None if answer is None else Head(_status(answer), _headers(answer.get("headers"), ("response", "headers"))),
+        head=None if answer is None else _head(answer),
         reads=_reads(document, answer) if answer is not None and with_body else (),
-        ended=_ended(data),
+        ended=ended,
         first=None if answer is None else _seconds(answer.get("first"), ("response", "first")),
         ended_at=_seconds(data.get("ended_at"), ("ended_at",)),
         recorded=None if data.get("recorded") is None else _text(data["recorded"], ("recorded",)),
@@ -151,6 +161,12 @@ def _exchange(document: Shifted, *, with_body: bool) -> Exchange:
 
 def _request(document: Shifted, asked: Mapping[str, Any]) -> Request:
     texts = {key: _text(asked[key], ("request", key)) for key in ("method", "path", "query") if asked.get(key) is not None}
+    for key, pattern, expected, hint in (
+        ("method", _METHOD, "a method of HTTP", "for example: method: POST"),
+        ("path", _PATH, "the path of an address", "it begins with a / and ends before the ?; what follows that is the query"),
+    ):
+        if key in texts and not pattern.fullmatch(texts[key]):
+            raise _wrong(texts[key], expected, ("request", key), hint)
     block = document.blocks.get("request")
     body = "\n".join(block.lines).rstrip("\n") + "\n" if block else asked.get("body")
     return Request(headers=_headers(asked.get("headers"), ("request", "headers")), body=body_bytes(body), **texts)
@@ -182,19 +198,48 @@ def _ended(data: Mapping[str, Any]) -> Ended:
         raise ScenarioError(f"{shorten(data['ended'])} is no way to end", key=("ended",), hint=hint) from None
 
 
+def _check_unanswered(data: Mapping[str, Any], ended: Ended) -> None:
+    """Raise ScenarioError if there is an answer, by what is said of its end or by a key that is nearly `response`."""
+    near = get_close_matches("response", [key for key in data if isinstance(key, str) and key not in _TOP], n=1, cutoff=0.8)
+    if near and "response" not in data:
+        raise ScenarioError("there is no key 'response'", key=(near[0],), hint=f"write response in the place of {near[0]}")
+    if ended in ANSWERED:
+        hint = "an exchange without a response ended before it was answered, for example: ended: refused"
+        raise ScenarioError(f"there is no response that can have ended so: {ended.value}", key=("ended",), hint=hint)
+
+
+def is_askable(request: Request) -> bool:
+    """Whether a client can ask so."""
+    return bool(_METHOD.fullmatch(request.method) and _PATH.fullmatch(request.path))
+
+
+def is_sendable(head: Head) -> bool:
+    """Whether a server can answer so."""
+    return head.status in _STATUSES and all(can_be_sent(name, value) for name, value in head.headers)
+
+
+def _head(answer: Mapping[str, Any]) -> Head:
+    status = answer.get("status")
+    if type(status) is not int or status not in _STATUSES:
+        expected = f"a status of HTTP from {_STATUSES[0]} to {_STATUSES[-1]}"
+        raise _wrong(status, expected, ("response", "status"), "for example: status: 200")
+    key = ("response", "headers")
+    headers = _headers(written := answer.get("headers"), key)
+    for index, (name, value) in enumerate(headers):
+        try:
+            header_value(name, value)
+        except ScenarioError as error:
+            error.key = (*key, list(written)[index] if isinstance(written, dict) else index)
+            raise
+    return Head(status, headers)
+
+
 def _mapping(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if name not in data:
         raise ScenarioError(f"there is no key {name!r}", hint="an exchange has a request")
     value = data[name]
     if not isinstance(value, dict):
         raise _wrong(value, "a mapping", (name,))
-    return value
-
-
-def _status(answer: Mapping[str, Any]) -> int:
-    value = answer.get("status")
-    if type(value) is not int or not _LEAST_STATUS <= value <= _MOST_STATUS:
-        raise _wrong(value, "a status of HTTP", ("response", "status"), "for example: status: 200")
     return value
 
 

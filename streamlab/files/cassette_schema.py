@@ -43,7 +43,7 @@ _RESPONSE: JsonSchema = {
     "type": ["object", "null"],
     "required": ["status"],
     "properties": {
-        "status": {"type": "integer", "minimum": 100, "maximum": 999, "description": "The status of HTTP."},
+        "status": {"type": "integer", "minimum": 200, "maximum": 999, "description": "The status of HTTP."},
         "headers": _HEADERS,
         "first": {**_SECONDS, "description": "Seconds from the request to the head."},
         "body": {

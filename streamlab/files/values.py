@@ -13,7 +13,7 @@ from streamlab.core.authoring import header_value
 from streamlab.errors import ScenarioError
 from streamlab.files import schema
 
-__all__ = ["body", "headers", "json_object", "json_only", "shorten", "usage"]
+__all__ = ["body", "can_be_sent", "headers", "json_object", "json_only", "shorten", "usage"]
 
 Key = tuple[str | int, ...]
 
@@ -30,6 +30,15 @@ def headers(written: object) -> dict[str, str | None]:
         hint = 'for example: headers: {retry-after: "1"}'
         raise ScenarioError(f"headers are expected, not {shorten(written)}", hint=hint)
     return {name: header_value(name, value) for name, value in written.items()}
+
+
+def can_be_sent(name: str, value: str) -> bool:
+    """Whether a head can carry this header."""
+    try:
+        header_value(name, value)
+    except ScenarioError:
+        return False
+    return True
 
 
 def usage(written: object) -> dict[str, Any]:

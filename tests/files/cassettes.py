@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from io import BytesIO
@@ -116,6 +117,15 @@ _JSON = st.recursive(
     max_leaves=8,
 )
 _HEADERS = st.lists(st.tuples(_TEXTS, _TEXTS), max_size=3).map(tuple)
+_SENT = st.lists(
+    st.tuples(
+        st.sampled_from(["x-a", "No", "on", "1", "~", "set-cookie", "a*b"]),
+        _TEXTS.filter(lambda each: not re.search("[\r\n\0]|[^\0-\xff]", each))
+        | st.sampled_from(["caf\xe9 \xff", "\x01\x7f\x85\xa0"]),
+    ),
+    max_size=3,
+).map(tuple)
+"""What the head of an answer can carry."""
 _TIMES = st.none() | st.integers(0, 10**8).map(lambda each: each / 10_000)
 _READS = st.lists(st.builds(Read, st.binary(min_size=1, max_size=40), _TIMES), max_size=4).map(tuple)
 _TYPES = st.sampled_from(
@@ -139,8 +149,8 @@ _OTHERS = st.dictionaries(
 )
 REQUESTS = st.builds(
     Request,
-    method=_TEXTS,
-    path=_TEXTS,
+    method=st.sampled_from(["POST", "GET", "NO", "y"]),
+    path=_TEXTS.map(lambda each: "/" + re.sub("[?#]", "", each)) | st.just("*"),
     query=_TEXTS,
     headers=_HEADERS,
     body=st.binary(max_size=40) | _TEXTS.map(lambda each: each.encode(errors="surrogateescape")),
@@ -148,7 +158,7 @@ REQUESTS = st.builds(
 ANSWERED = st.builds(
     Exchange,
     request=REQUESTS,
-    head=st.builds(lambda head, more: replace(head, headers=head.headers + more), _TYPES, _HEADERS),
+    head=st.builds(lambda head, more: replace(head, headers=head.headers + more), _TYPES, _SENT),
     reads=_READS,
     ended=st.sampled_from(Ended),
     first=_TIMES,

@@ -173,6 +173,24 @@ def test_an_error_in_the_body_has_its_place(old: str, new: str, expected: str | 
     assert caught.value.line == (24 if expected is None else int(expected.split(":")[1]))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("status: 200", "status: 100", "14:3: response.status: "),
+        ("[request-id, req_1]", r'[request-id, "a\r\nb: c"]', "17:5: response.headers.1: "),
+        ("path: /v1/messages", "path: v1/messages", "4:3: request.path: "),
+        ("method: POST", 'method: "PO ST"', "3:3: request.method: "),
+        (TEXT[TEXT.index("response:") : TEXT.index("ended_at")], "", "14:1: ended: "),
+        ("response:", "respons:", "13:1: respons: "),
+    ],
+)
+def test_what_was_never_asked_or_answered_is_an_error(old: str, new: str, expected: str) -> None:
+    """In the writer's layout as in any other: it would be replayed as something else, or never."""
+    with pytest.raises(ScenarioError) as caught:
+        found(TEXT.replace(old, new).encode())
+    assert str(caught.value).startswith(f"c.yaml:{expected}")
+
+
 def test_bytes_that_are_no_text_are_an_error_with_its_place() -> None:
     """The loader that knows the places says where."""
     with pytest.raises(ScenarioError) as caught:

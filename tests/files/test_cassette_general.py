@@ -48,8 +48,13 @@ def test_what_another_tool_rewrote_says_the_same(style: str | None, flow: bool |
             ),
         ),
         (
-            "request: {body: !!binary /w==}\nresponse: {status: 200, headers: [[x, 1.5], [!!binary 6Q==, y]]}\nended: end\n",
-            Exchange(request=Request(body=b"\xff"), head=Head(200, (("x", "1.5"), ("\udce9", "y"))), ended=Ended.END),
+            "request: {body: !!binary /w==, headers: [[!!binary 6Q==, é→]]}\n"
+            'response: {status: 999, headers: [[x, 1.5], [y, "caf\\xe9 \\x85\\x01"]]}\nended: end\n',
+            Exchange(
+                request=Request(body=b"\xff", headers=(("\udce9", "é→"),)),
+                head=Head(999, (("x", "1.5"), ("y", "caf\xe9 \x85\x01"))),
+                ended=Ended.END,
+            ),
         ),
         (
             (
@@ -142,19 +147,19 @@ ENDS = "expected one of: complete, corrupt, end, fin, interrupted, left, refused
         ("request:\n  headers:\n    a: null\nended: fin", "12:5: request.headers.a: a text is expected, not null"),
         (
             "request: {}\nresponse:\n  headers: {}\nended: fin",
-            "11:1: response.status: a status of HTTP is expected, not null\n  hint: for example: status: 200",
+            "11:1: response.status: a status of HTTP from 200 to 999 is expected, not null\n  hint: for example: status: 200",
         ),
         (
             "request: {}\nresponse:\n  status: OK\nended: fin",
-            "12:3: response.status: a status of HTTP is expected, not 'OK'\n  hint: for example: status: 200",
+            "12:3: response.status: a status of HTTP from 200 to 999 is expected, not 'OK'\n  hint: for example: status: 200",
         ),
         (
             "request: {}\nresponse:\n  status: 99\nended: fin",
-            "12:3: response.status: a status of HTTP is expected, not 99\n  hint: for example: status: 200",
+            "12:3: response.status: a status of HTTP from 200 to 999 is expected, not 99\n  hint: for example: status: 200",
         ),
         (
             "request: {}\nresponse:\n  status: true\nended: fin",
-            "12:3: response.status: a status of HTTP is expected, not true\n  hint: for example: status: 200",
+            "12:3: response.status: a status of HTTP from 200 to 999 is expected, not true\n  hint: for example: status: 200",
         ),
         (
             "request: {}\nresponse:\n  status: 200\n  first: -1\nended: fin",
@@ -163,6 +168,53 @@ ENDS = "expected one of: complete, corrupt, end, fin, interrupted, left, refused
         (
             "request: {}\nended_at: soon\nended: fin",
             "11:1: ended_at: a number of seconds is expected, not 'soon'\n  hint: for example: 0.4123",
+        ),
+        (
+            "request: {}\nresponse:\n  status: 100\nended: fin",
+            "12:3: response.status: a status of HTTP from 200 to 999 is expected, not 100\n  hint: for example: status: 200",
+        ),
+        (
+            'request: {}\nresponse:\n  status: 200\n  headers:\n  - [a, b]\n  - ["x-a", "b\\r\\nc: d"]\nended: fin',
+            "15:5: response.headers.1: a header cannot carry the character '\\r'\n  hint: write one line of Latin-1",
+        ),
+        (
+            "request: {}\nresponse:\n  status: 200\n  headers: {x-a: é→}\nended: fin",
+            "13:13: response.headers.x-a: a header cannot carry the character '\\u2192'\n  hint: write one line of Latin-1",
+        ),
+        (
+            "request: {}\nresponse:\n  status: 200\n  headers:\n  - [x a, b]\nended: fin",
+            (
+                "14:5: response.headers.0: 'x a' is not the name of a header\n"
+                "  hint: a name has letters, digits and hyphens, and no spaces"
+            ),
+        ),
+        *(
+            (
+                f"request: {{path: '{path}'}}\nended: fin",
+                (
+                    f"10:11: request.path: the path of an address is expected, not '{path}'\n"
+                    "  hint: it begins with a / and ends before the ?; what follows that is the query"
+                ),
+            )
+            for path in ("v1/messages", "https://x.example/v1", "/v1/messages?beta=true")
+        ),
+        (
+            "request: {method: PO ST}\nended: fin",
+            "10:11: request.method: a method of HTTP is expected, not 'PO ST'\n  hint: for example: method: POST",
+        ),
+        *(
+            (
+                f"request: {{}}\nrespons: {{status: 200}}\nended: {ended}",
+                "11:1: respons: there is no key 'response'\n  hint: write response in the place of respons",
+            )
+            for ended in ("complete", "fin")
+        ),
+        (
+            "request: {}\nended: complete",
+            (
+                "11:1: ended: there is no response that can have ended so: complete\n"
+                "  hint: an exchange without a response ended before it was answered, for example: ended: refused"
+            ),
         ),
         ("request: {}\nrecorded: 5\nended: fin", "11:1: recorded: a text is expected, not 5"),
         (

@@ -65,6 +65,7 @@ def test_it_takes_whatever_is_written(exchange: Exchange) -> None:
         ("ended: complete", "ended: complet"),
         ("ended: complete\n", ""),
         ("status: 200", "status: OK"),
+        ("status: 200", "status: 100"),
         ("first: 0.4123", "first: -1"),
         ("  - [request-id, req_1]", "  - [request-id]"),
         ("method: POST", "method: 1"),

@@ -81,7 +81,8 @@ def test_an_error_in_a_small_cassette_is_found_when_it_is_opened(path: Path, mon
     content = path.read_text().replace("  status: 200", "  status: 2000", 1)
     path.write_text(content)
     line = content[: content.index("2000")].count("\n") + 1
-    problem = f"{path}:{line}:3: response.status: a status of HTTP is expected, not 2000\n  hint: for example: status: 200"
+    said = "a status of HTTP from 200 to 999 is expected, not 2000\n  hint: for example: status: 200"
+    problem = f"{path}:{line}:3: response.status: {said}"
     with pytest.raises(ScenarioError) as caught:
         opened(path)
     assert str(caught.value) == problem

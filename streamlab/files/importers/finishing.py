@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from streamlab.core.authoring import header_value
 from streamlab.core.endpoints import COUNT_TOKENS
 from streamlab.core.events import dump
 from streamlab.core.exchange import MESSAGES, Exchange, Read, Request
@@ -15,9 +14,9 @@ from streamlab.core.messages import DEFAULT_MODEL
 from streamlab.core.plan import EVENT_STREAM, JSON, Head, Headers, without
 from streamlab.core.read_redaction import ReadRedactor
 from streamlab.core.redaction import Pattern, exactly, redact_bytes, redact_headers, redact_query, redact_text, secret_values
-from streamlab.errors import ScenarioError
 from streamlab.files.importers.bodies import GZIP, gunzip, how_ended, is_json, is_stream, is_text, model_of
 from streamlab.files.importers.drafts import REQUEST_BODIES, Draft
+from streamlab.files.values import can_be_sent
 
 __all__ = ["Finisher"]
 
@@ -98,7 +97,7 @@ class Finisher:
     def _clean(self, draft: Draft, headers: Headers, whose: str) -> Headers:
         """Return headers that can be sent and have no secret in them."""
         kept = tuple(each for each in without(headers, _FRAMING) if not each[0].startswith(":"))
-        bad = [name for name, value in kept if not _can_be_sent(name, value)]
+        bad = [name for name, value in kept if not can_be_sent(name, value)]
         self.skipped += (f"{draft.label}: the {whose} header {name!a} is none that HTTP can carry" for name in bad)
         kept = tuple((name, value.strip()) for name, value in kept if name not in bad)
         clean = redact_headers(kept, self._secrets)
@@ -130,14 +129,6 @@ class Finisher:
         clean = redact_query(query, self._secrets)
         self.redacted += clean != query
         return clean
-
-
-def _can_be_sent(name: str, value: str) -> bool:
-    try:
-        header_value(name, value)
-    except ScenarioError:
-        return False
-    return True
 
 
 def _target(draft: Draft) -> tuple[str, str] | None:
