@@ -48,8 +48,10 @@ def test_what_another_tool_rewrote_says_the_same(style: str | None, flow: bool |
             ),
         ),
         (
-            "request: {body: !!binary /w==, headers: [[!!binary 6Q==, é→]]}\n"
-            'response: {status: 999, headers: [[x, 1.5], [y, "caf\\xe9 \\x85\\x01"]]}\nended: end\n',
+            (
+                "request: {body: !!binary /w==, headers: [[!!binary 6Q==, é→]]}\n"
+                'response: {status: 999, headers: [[x, 1.5], [y, "caf\\xe9 \\x85\\x01"]]}\nended: end\n'
+            ),
             Exchange(
                 request=Request(body=b"\xff", headers=(("\udce9", "é→"),)),
                 head=Head(999, (("x", "1.5"), ("y", "caf\xe9 \x85\x01"))),
