@@ -10,7 +10,7 @@ from typing import Literal
 
 from streamlab.core.exchange import MESSAGES, Request
 from streamlab.core.journal import Call
-from streamlab.core.redaction import redact_text
+from streamlab.core.redaction import REDACTED, redact_text
 from streamlab.core.replies import EVERY, FAULT_HEADER
 from streamlab.core.usage import Usage, unplayed, unused
 
@@ -131,12 +131,23 @@ def _mend(request: Request, problem: str, handle: str) -> str:
 def _when(request: Request) -> str:
     """Return the condition that tells a request from others, as an argument."""
     if request.decoded_path != MESSAGES or request.method != "POST":
-        conditions = {"path": redact_text(request.decoded_path), "method": request.method}
+        conditions = {"path": _glob(request.decoded_path), "method": request.method}
     elif request.tool_results and request.tool_results[0]:
-        conditions = {"tool_result": request.tool_results[0]}
-    elif words := request.last_user.strip():
-        line = next(iter(words.splitlines()))
-        conditions = {"last_user": redact_text(line[:_MOST_SHOWN])}
+        conditions = {"tool_result": _glob(request.tool_results[0])}
+    elif words := _words(request.last_user):
+        conditions = {"last_user": words[:_MOST_SHOWN]}
     else:
         return ""
     return f", when={json.dumps(conditions, ensure_ascii=False)}"
+
+
+def _glob(text: str) -> str:
+    """Return what a text is matched by that may hold secrets."""
+    return redact_text(text).replace(REDACTED, "*")
+
+
+def _words(text: str) -> str:
+    """Return what stands in a text beside secrets: the longest piece of the first line in which there is any."""
+    lines = redact_text(text).splitlines()
+    pieces = (max((piece.strip() for piece in line.split(REDACTED)), key=len) for line in lines)
+    return next(filter(None, pieces), "")

@@ -94,6 +94,7 @@ def test_a_problem_of_a_call_is_told_by_what_it_is_about(problem: str, expected:
     assert bool(finding.mend) == (finding.concern == "unmatched" and not finding.is_recorded)
 
 
+KEY = f"sk-ant-api03-{'Z' * 20}"
 TOOL = [
     {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "get_weather", "input": {}}]},
     {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "18"}]},
@@ -123,6 +124,26 @@ MENDS: dict[str, tuple[dict[str, Any], str, str]] = {
         {"body": asking(TOOL[1:])},
         "model 'm', stream false, turn 1, last_user '18'",
         'lab.reply("…", when={"last_user": "18"})',
+    ),
+    "a text with a secret": (
+        {"body": asking([{"role": "user", "content": f"{KEY}\nuse {KEY}, please"}])},
+        "model 'm', stream false, turn 1, last_user '[redacted]\\nuse [redacted], please'",
+        'lab.reply("…", when={"last_user": ", please"})',
+    ),
+    "a text that a secret ends": (
+        {"body": asking([{"role": "user", "content": f"{'é' * 50} {KEY}"}])},
+        f"model 'm', stream false, turn 1, last_user '{'é' * 50} [redacte…'",
+        f'lab.reply("…", when={{"last_user": "{"é" * 50}"}})',
+    ),
+    "a secret": (
+        {"body": asking([{"role": "user", "content": KEY}])},
+        "model 'm', stream false, turn 1, last_user '[redacted]'",
+        'lab.reply("…")',
+    ),
+    "a secret in the path": (
+        {"method": "GET", "path": f"/v1/{KEY}/x"},
+        "nothing: it has no body",
+        'lab.reply("…", when={"path": "/v1/*/x", "method": "GET"})',
     ),
     "no text": ({"body": asking([])}, "model 'm', stream false, turn 1", 'lab.reply("…")'),
     "no object": ({"body": b"[]"}, "2 bytes that are no JSON object", 'lab.reply("…")'),
