@@ -80,7 +80,8 @@ class TestLab:
             for rule, path in zip(scenario.rules[len(scenario.rules) - len(played) :], played, strict=True)
         }
         over = report.over(self._item.nodeid, is_minded=self._grades["unmatched"] == "fail")
-        lab = self._host.lab(self._lab_settings(scenario), at_root=self._early, over=over)
+        secrets = self._recordings.patterns(self._item.path.parent, settings)
+        lab = self._host.lab(self._lab_settings(scenario), at_root=self._early, over=over, redact=secrets)
         try:
             lab.load(scenario)
             if into is not None:

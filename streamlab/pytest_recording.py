@@ -15,7 +15,7 @@ from streamlab.core.environment import DUMMY_KEY
 from streamlab.core.redaction import compile_patterns
 from streamlab.errors import ScenarioError, ServerError
 from streamlab.files.cassette_output import Mode, check_name
-from streamlab.files.project import redact_patterns
+from streamlab.files.project import checked_patterns
 from streamlab.files.scenario import Scenario
 from streamlab.files.tapes import opened
 
@@ -113,6 +113,17 @@ class Recordings:
     """The cassettes into which something was recorded."""
     aside: dict[Path, Path] = field(default_factory=dict)
     """What is recorded into in the place of cassettes that stay, since a test failed that was to replace them."""
+    _projects: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+    """What the projects of folders say is secret."""
+
+    def patterns(self, folder: Path, settings: LabSettings) -> tuple[str, ...]:
+        """Return what is secret to a test in a folder: what its project and its settings say.
+
+        Raises ScenarioError if the project's cannot be used.
+        """
+        if folder not in self._projects:
+            self._projects[folder] = checked_patterns(folder, ())
+        return tuple(dict.fromkeys((*self._projects[folder], *settings.redact)))
 
     def wanted(self, path: Path, mode: str, item: pytest.Item) -> Mode | None:
         """Return how a test records into a cassette; None if it replays what is there.
@@ -188,14 +199,13 @@ def recorder(  # noqa: PLR0913 - what a test, its marks and its run say
     upstream = item.config.getoption("streamlab_upstream", None) or settings.upstream or API
     variables = {name: key for name, key in recordings.keys.items() if key.strip() not in ("", DUMMY_KEY)}
     keys = credentials(variables, "--streamlab-record") if variables or upstream == API else ()
-    patterns = tuple(dict.fromkeys((*redact_patterns(item.path.parent), *settings.redact)))
     match = {name: list(value) for name in ("ignore", "normalise") if (value := getattr(settings, name)) is not None}
     recording = LabRecording(
         out=path,
         upstream=upstream,
         mode=mode,
         match=match,
-        patterns=patterns,
+        patterns=recordings.patterns(item.path.parent, settings),
         credentials=keys,
         ca_file=settings.ca_file if settings.ca_file is None else str(settings.ca_file),
         timeout=settings.timeout if isinstance(settings.timeout, float) else None,

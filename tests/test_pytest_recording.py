@@ -622,6 +622,37 @@ def test_what_is_no_cassette_is_told_and_left_alone(
     assert path.read_text(encoding="utf-8") == text
 
 
+SECRETS = """
+import app, pytest
+
+def test_scripted(streamlab):
+    streamlab.reply("Never.", when={"last_user": "nothing"})
+    app.ASK["messages"] = [{"role": "user", "content": "I am CUST-1 of ACCT-2."}]
+    app.careless()
+
+@pytest.mark.streamlab(cassette=True)
+def test_recorded(streamlab):
+    app.ASK["messages"] = [{"role": "user", "content": "I am CUST-1 of ACCT-2."}]
+    assert app.greet() == "First."
+    assert streamlab.journal.only.request.last_user == "I am [redacted] of [redacted]."
+"""
+
+
+def test_what_the_user_calls_secret_is_told_nowhere(project: pytest.Pytester, api: Api) -> None:
+    """What the project and the settings name is in no report, no hint, no journal and no cassette, recorded or not."""
+    authority_file = re.findall(r"ca_file='(.*?)'", (project.path / "conftest.py").read_text(encoding="utf-8"))[0]
+    conftest(project, ca_file=authority_file, redact=["CUST-[0-9]"])
+    project.makepyprojecttoml("[tool.streamlab]\nredact = ['ACCT-[0-9]']")
+    for mode in ("once", "none"):
+        result = run(project, SECRETS, f"--streamlab-record={mode}", api.option)
+        assert outcomes(result) == {"failed": 1, "passed": 1}
+        result.stdout.fnmatch_lines(["*last_user 'I am [[]redacted] of [[]redacted].'", '*when={"last_user": "I am"})'])
+        shown = result.stdout.str().partition("Captured streamlab")[2]
+        assert shown
+        assert not re.search("CUST-1|ACCT-2", shown)
+    assert not re.search(b"CUST-1|ACCT-2", b"".join(data(project).values()))
+
+
 NAMES = {
     "a function": ("test_it", "test_it.yaml"),
     "a class": ("TestA::test_it", "TestA.test_it.yaml"),

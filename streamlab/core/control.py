@@ -17,6 +17,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from streamlab.core.exchange import Request
+from streamlab.core.redaction import compile_patterns
 from streamlab.errors import ScenarioError, ServerError, StreamlabError, VerificationError, nearest
 
 __all__ = [
@@ -173,14 +174,18 @@ def _bare(verb: str, request: Request) -> Operation:
 
 
 def _make(verb: str, request: Request) -> Operation:
-    """Take the name and the settings of a namespace."""
+    """Take the name and the settings of a namespace, and patterns of what is secret in it."""
     values = _object(request)
-    _known(values, ("name", "settings"))
+    _known(values, ("name", "settings", "redact"))
     name = values.get("name")
     if name is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
         hint = "a name has letters, digits, '_', '.' and '-'; leave it out to get one that is free"
         raise ScenarioError(f"{name!r} cannot be the name of a namespace", key=("name",), hint=hint)
-    return Operation(verb=verb, values={"name": name, "settings": values.get("settings", {})})
+    texts = values.get("redact", [])
+    if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+        raise ScenarioError("a list of patterns is expected", key=("redact",), hint="for example: ['cust_[0-9]+']")
+    redact = compile_patterns(texts, "redact")
+    return Operation(verb=verb, values={"name": name, "settings": values.get("settings", {}), "redact": redact})
 
 
 def _rules(verb: str, request: Request) -> Operation:

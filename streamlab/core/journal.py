@@ -8,7 +8,7 @@ from typing import Any, Literal, overload
 
 from streamlab.core.delivery import Sent
 from streamlab.core.exchange import Request
-from streamlab.core.redaction import exactly, redact_bytes, redact_headers, redact_path, redact_query, secret_values
+from streamlab.core.redaction import Pattern, exactly, redact_bytes, redact_headers, redact_path, redact_query, secret_values
 from streamlab.core.shown import count, seconds, visible
 from streamlab.errors import VerificationError
 
@@ -105,10 +105,12 @@ def changed(call: Call, **news: Any) -> Call:
 class Journal(Sequence[Call]):
     """The calls of one namespace, in the order in which they came.
 
-    Keeps the newest `limit`, if there is one, and no more of them than have 16 MiB of bodies.
+    Keeps the newest `limit`, if there is one, and no more of them than have 16 MiB of bodies. `redact` are patterns of what is
+    secret beside keys: it is taken out of whatever is put in.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, redact: Sequence[Pattern] = ()) -> None:
+        self.redact = tuple(redact)
         self._calls: list[Call] = []
         self._limit = limit
         self._dropped = self._bytes = 0
@@ -231,9 +233,9 @@ def _were(number: int) -> str:
     return "were none" if not number else f"were {number}"
 
 
-def redacted(request: Request) -> Request:
-    """Return a request without the secrets that it carries."""
-    patterns = exactly(secret_values(request.headers, request.query))
+def redacted(request: Request, patterns: Sequence[Pattern] = ()) -> Request:
+    """Return a request without the secrets that it carries, and without what the patterns match."""
+    patterns = (*patterns, *exactly(secret_values(request.headers, request.query)))
     return replace(
         request,
         path=redact_path(request.path, patterns),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from streamlab.core.delivery import Recent, Sent, events_lost
 from streamlab.core.exchange import Request
 from streamlab.core.journal import LEFT, Call, EndedBy, changed, redacted
 from streamlab.core.plan import Ending
-from streamlab.core.redaction import redact_text
+from streamlab.core.redaction import Pattern, redact_text
 from streamlab.net.peer import Peer
 
 __all__ = ["CallRecord", "Ledger", "Ticking"]
@@ -16,6 +17,11 @@ __all__ = ["CallRecord", "Ledger", "Ticking"]
 
 class Ledger(Protocol):
     """Where calls are kept: a journal, or a namespace, which tells whoever waits for them."""
+
+    @property
+    def redact(self) -> Sequence[Pattern]:
+        """The patterns of what is secret beside keys."""
+        ...
 
     def add(self, call: Call) -> Call:
         """Take in a call, and return it with its number."""
@@ -54,15 +60,16 @@ class CallRecord:
     ) -> None:
         self._ledger, self._clock, self._peer = ledger, clock, peer
         self._sent: list[Sent] = []
+        patterns = ledger.redact
         call = Call(
             number=0,
-            request=redacted(request),
+            request=redacted(request, patterns),
             rule=rule,
             status=status,
             attempt=request.attempt,
             started=clock.now(),
-            problem=problem,
-            note=None if note is None else redact_text(note),
+            problem=None if problem is None else redact_text(problem, patterns),
+            note=None if note is None else redact_text(note, patterns),
             reused=peer.requests > 1,
             sent=self._sent,
         )

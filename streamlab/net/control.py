@@ -135,16 +135,17 @@ class Control:
             return Refusal(status=400, message=f"there is a namespace {wanted!r} already", key=("name",), hint=_TAKEN)
         settings = _settings(values["settings"])
         name = f"~{wanted}" if wanted else next(each for number in self._numbers if (each := f"~lab-{number}") not in taken)
-        taken[name] = Namespace(settings=settings, journal=Journal(limit=_KEPT_CALLS))
+        taken[name] = Namespace(settings=settings, journal=Journal(limit=_KEPT_CALLS, redact=values["redact"]))
         return {"name": name, "path": f"/{name}", "url": f"http://{incoming.headers.get('host', '')}/{name}"}
 
     def _forget(self, name: str, over: str) -> Document | Refusal:
         if not name:
             hint = "POST /_streamlab/reset forgets its rules and calls"
             return Refusal(status=400, message="the root of a server cannot be forgotten", hint=hint)
-        self._server.namespaces.pop(name).end_answers()
+        namespace = self._server.namespaces.pop(name)
+        namespace.end_answers()
         if over:
-            self._server.namespaces[name] = closed(over)
+            self._server.namespaces[name] = closed(over, namespace.redact)
         return {}
 
 

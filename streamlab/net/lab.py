@@ -21,6 +21,7 @@ from streamlab.core.faults import Fault
 from streamlab.core.journal import Call, Journal
 from streamlab.core.matching import ANY, When, parse_when
 from streamlab.core.pacing import Pace, parse_pace
+from streamlab.core.redaction import compile_patterns
 from streamlab.core.replies import Rule, Settings
 from streamlab.core.tapes import replies_of
 from streamlab.core.usage import Usage
@@ -228,12 +229,18 @@ class Host:
         self._told = [0, 0]
         self.url = self._background.start(host, port, sock)
 
-    def lab(self, settings: Settings | None = None, *, at_root: bool = False, over: str = "") -> Lab:
+    def lab(
+        self, settings: Settings | None = None, *, at_root: bool = False, over: str = "", redact: Sequence[str] = ()
+    ) -> Lab:
         """Return a new lab; one `at_root` answers the server's own URL as well.
 
-        `over` is what is said to whoever still asks when the lab is closed; without it, the lab is forgotten.
+        `over` is what is said to whoever still asks when the lab is closed; without it, the lab is forgotten. `redact` are
+        patterns of what is secret beside keys, there and where no lab is.
         """
-        namespace = Namespace(settings=settings or Settings())
+        patterns = compile_patterns(redact, "redact")
+        namespace = Namespace(settings=settings or Settings(), journal=Journal(redact=patterns))
+        for nobodys in (self._root, self._background.server.nowhere):
+            nobodys.journal.redact = tuple(dict.fromkeys((*nobodys.redact, *patterns)))
         name = f"~{next(self._numbers)}"
         spaces = self._background.server.namespaces
         spaces[name] = namespace
@@ -241,7 +248,7 @@ class Host:
             spaces[""] = namespace
 
         def forget() -> None:
-            after = closed(over) if over else Namespace()  # what comes later was not meant for this lab
+            after = closed(over, patterns) if over else Namespace()  # what comes later was not meant for this lab
             spaces.pop(name, None)
             if over:
                 spaces[name] = after

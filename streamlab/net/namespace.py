@@ -13,6 +13,7 @@ from streamlab.core.faults import Fault
 from streamlab.core.journal import Call, Journal
 from streamlab.core.matching import Text, When
 from streamlab.core.plan import Headers, Plan
+from streamlab.core.redaction import Pattern
 from streamlab.core.replies import FAULT_HEADER, Answer, Reply, Rule, Settings, State, answer
 from streamlab.core.tapes import Tape
 from streamlab.core.usage import own_name
@@ -47,6 +48,11 @@ class Namespace:
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition(self.lock)
+
+    @property
+    def redact(self) -> tuple[Pattern, ...]:
+        """The patterns of what is secret beside keys, in what is asked here."""
+        return self.journal.redact
 
     def add(self, call: Call) -> Call:
         """Take a call into the journal, and return it with its number."""
@@ -185,7 +191,7 @@ _ANYTHING = When(path=Text("glob", "*"))
 _TOO_LATE = Settings(validate=False)
 
 
-def closed(over: str) -> Namespace:
-    """Return the namespace that answers every request with an error that says `over`."""
+def closed(over: str, redact: Sequence[Pattern] = ()) -> Namespace:
+    """Return the namespace that answers every request with an error that says `over`; its journal redacts these patterns."""
     rule = Rule(name="over", replies=(Reply(source=_Over(over)),), when=_ANYTHING)
-    return Namespace(rules=(rule,), settings=_TOO_LATE)
+    return Namespace(rules=(rule,), settings=_TOO_LATE, journal=Journal(redact=redact))

@@ -57,15 +57,18 @@ class RemoteHost:
             self.stop()
             raise
 
-    def lab(self, settings: Settings | None = None, *, at_root: bool = False, over: str = "") -> Lab:
+    def lab(
+        self, settings: Settings | None = None, *, at_root: bool = False, over: str = "", redact: Sequence[str] = ()
+    ) -> Lab:
         """Return a new lab; one `at_root` is the server's own URL, which others may use as well, and stays when it is closed.
 
-        `over` is what is said to whoever still asks when the lab is closed; without it, the lab is forgotten.
+        `over` is what is said to whoever still asks when the lab is closed; without it, the lab is forgotten. `redact` are
+        patterns of what is secret beside keys, if the lab is not at the root.
         """
         if at_root:
             return Lab(RemoteSpace(self._wire, self.url, "", over=""))
         settings_sent = settings_document(settings) if settings is not None else {}
-        made = self._wire.ask("POST", f"{CONTROL}namespaces", {"settings": settings_sent})
+        made = self._wire.ask("POST", f"{CONTROL}namespaces", {"settings": settings_sent, "redact": list(redact)})
         space = RemoteSpace(self._wire, self.url + made["path"], made["path"], over=over)
         if over:
             self._closed.append((over, space))

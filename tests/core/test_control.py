@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -124,11 +125,11 @@ JOURNAL = {"after": 0, "ended": 1, "changes": None, "wait": 0.0}
     ("request_", "verb", "values"),
     [
         (asked("health"), "health", NOTHING),
-        (asked("namespaces", "POST"), "make", {"name": None, "settings": {}}),
+        (asked("namespaces", "POST"), "make", {"name": None, "settings": {}, "redact": ()}),
         (
-            asked("namespaces", "POST", b'{"name": "a-1", "settings": {"seed": 1}}'),
+            asked("namespaces", "POST", b'{"name": "a-1", "settings": {"seed": 1}, "redact": ["a+"]}'),
             "make",
-            {"name": "a-1", "settings": {"seed": 1}},
+            {"name": "a-1", "settings": {"seed": 1}, "redact": (re.compile("a+"),)},
         ),
         (asked("namespace", "DELETE"), "forget", {"over": ""}),
         (asked("namespace", "DELETE", b'{"over": "gone"}'), "forget", {"over": "gone"}),
@@ -239,6 +240,8 @@ MOVES = "expected one of: advance, auto, hold, run, wait_until_parked"
             ("name",),
             "a name has letters",
         ),
+        (asked("namespaces", "POST", b'{"redact": "a"}'), 400, "a list of patterns is expected", ("redact",), "for example"),
+        (asked("namespaces", "POST", b'{"redact": ["("]}'), 400, "redact: the pattern '(' cannot be read", (), "it is a"),
         (asked("namespaces", "POST", b'{"nam": 1}'), 400, "there is no value 'nam' here", ("nam",), "did you mean 'name'?"),
         (asked("namespace", "DELETE", b'{"over": 1}'), 400, "a text is expected, not 1", ("over",), ""),
         (asked("journal?after=-1"), 400, "a number from 0 is expected, not '-1'", ("after",), ""),

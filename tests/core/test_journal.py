@@ -140,6 +140,13 @@ def test_a_request_is_kept_without_its_secrets() -> None:
     )
 
 
+def test_what_the_user_calls_secret_is_taken_out_of_a_request() -> None:
+    """Wherever it stands."""
+    request = Request(path="/v1/cust_1", query="q=cust_2", headers=(("x-note", "cust_3"),), body=b'"cust_4"')
+    clean = Request(path="/v1/[redacted]", query="q=[redacted]", headers=(("x-note", "[redacted]"),), body=b'"[redacted]"')
+    assert redacted(request, ["cust_[0-9]"]) == clean
+
+
 def test_a_secret_of_the_query_is_kept_nowhere() -> None:
     """Neither in a header nor in the body."""
     secret = "plainSecretKey123456"

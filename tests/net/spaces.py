@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from streamlab.net.lab import Host, Lab
@@ -10,10 +10,10 @@ from streamlab.net.remote import RemoteHost
 
 
 @contextmanager
-def local() -> Iterator[Lab]:
+def local(redact: Sequence[str] = ()) -> Iterator[Lab]:
     """Give a lab of a server in this process."""
     host = Host()
-    lab = host.lab()
+    lab = host.lab(redact=redact)
     try:
         yield lab
     finally:
@@ -22,11 +22,11 @@ def local() -> Iterator[Lab]:
 
 
 @contextmanager
-def remote() -> Iterator[Lab]:
+def remote(redact: Sequence[str] = ()) -> Iterator[Lab]:
     """Give a lab that knows its server by its URL alone."""
     host = Host()
     far = RemoteHost(host.url)
-    lab = far.lab()
+    lab = far.lab(redact=redact)
     try:
         yield lab
     finally:

@@ -969,6 +969,21 @@ def test_a_lab_whose_server_has_stopped_says_so() -> None:
         lab.refuse()
 
 
+def test_what_is_secret_to_a_lab_is_so_where_none_is() -> None:
+    """When it is closed, and at addresses that are nobody's."""
+    host = Host()
+    try:
+        lab = host.lab(over="it is over", redact=["Hello"])
+        lab.close()
+        for url in (lab.url, host.url, f"{host.url}/~nobody"):
+            with RawClient(url) as client:
+                client.ask()
+        calls = [*(call for _, journal in host.late() for call in journal), *host.strays()]
+        assert [call.request.last_user for call in calls] == ["[redacted]"] * 3
+    finally:
+        host.stop()
+
+
 def test_all_labs_of_a_server_refuse_together() -> None:
     """They share a socket."""
     host = Host()

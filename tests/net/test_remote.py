@@ -103,14 +103,14 @@ def test_rules_that_are_there_already_are_counted(host: Host) -> None:
 def test_what_comes_too_late_is_told(host: Host) -> None:
     """Of the labs that were closed with a word for it."""
     far = RemoteHost(host.url)
-    lab, other, still = far.lab(over="test_a is over"), far.lab(), far.lab(over="not yet")
+    lab, other, still = far.lab(over="test_a is over", redact=["Hello"]), far.lab(), far.lab(over="not yet")
     lab.close()
     other.close()
     assert far.late() == ()
     with RawClient(lab.url) as client:
         assert "test_a is over" in client.ask().json["error"]["message"]
     ((over, journal),) = far.late()
-    assert (over, len(journal)) == ("test_a is over", 1)
+    assert (over, len(journal), journal[0].request.last_user) == ("test_a is over", 1, "[redacted]")
     still.close()
     far.stop()
 

@@ -31,6 +31,11 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
         yield made
 
 
+def said(text: str) -> dict[str, object]:
+    """Return what asks for an answer to a text."""
+    return {"model": "claude-sonnet-4-6", "max_tokens": 9, "messages": [{"role": "user", "content": text}]}
+
+
 def ask(lab: Lab, body: dict[str, object] | None = None, headers: dict[str, str | None] | None = None) -> tuple[int, bytes]:
     """Ask once, and return the status and the body."""
     with RawClient(lab.url) as client:
@@ -74,6 +79,20 @@ def test_every_field_of_a_call_is_there(lab: Lab) -> None:
     assert call.events_sent == call.events_delivered == sum(each.events for each in call.sent) > 0
     assert call.cancelled_after is None
     assert "secret" not in repr(call.request)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_user_calls_secret_is_told_nowhere(kind: str) -> None:
+    """Neither in a call, nor in what is said of one that was not answered."""
+    with KINDS[kind](redact=[r"CUST-\d+", "plum"]) as lab:
+        lab.reply("Never.", when={"last_user": "pear"})
+        ask(lab, said("I am CUST-12345, plum"), {"x-note": "for CUST-12345"})
+        ask(lab, {**said("Hello"), "max_tokens": "plum"})
+        assert lab.journal[0].request.last_user == "I am [redacted], [redacted]"
+        assert [bool(call.problem or call.note) for call in lab.journal] == [True, True]
+        told = "".join((repr(list(lab.journal)), lab.journal.report(), *map(str, lab.findings())))
+    assert "[redacted]" in told
+    assert not [word for word in ("CUST-1", "plum") if word in told]
 
 
 def test_scenarios_and_cassettes_are_loaded(lab: Lab) -> None:
