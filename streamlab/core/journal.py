@@ -106,7 +106,7 @@ class Journal(Sequence[Call]):
     """The calls of one namespace, in the order in which they came.
 
     Keeps the newest `limit`, if there is one, and no more of them than have 16 MiB of bodies. `redact` are patterns of what is
-    secret beside keys: it is taken out of whatever is put in.
+    secret beside keys: whoever puts a call in takes it out before.
     """
 
     def __init__(self, limit: int | None = None, redact: Sequence[Pattern] = ()) -> None:

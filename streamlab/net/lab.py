@@ -148,7 +148,8 @@ class Lab:
         The whole server does so, for every lab on it, and drops the connections that nobody uses. Without `times` its
         listener is closed. With `times` the connections are made and then reset: those that the kernel refuses cannot be
         counted. A lab on another server refuses for itself alone, and connections are made and reset in either case. To a
-        client of the SDK all of this is an APIConnectionError. Raises ServerError if there is nothing to count.
+        client of the SDK all of this is an APIConnectionError. Raises ServerError if there is nothing to count, or while a test
+        is recorded.
         """
         if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
             raise ServerError(f"a number of connections from 1 is expected, not {times!r}")

@@ -52,6 +52,7 @@ class LabRecorder:
         if not isinstance(space, LocalSpace):
             raise ServerError("a lab of another process cannot be recorded for")
         namespace = space.namespace
+        self._space, self._door = space, space.door
         self.troubles: list[str] = []
         self._host = host
         self._output = CassetteOutput(recording.out, recording.mode, recording.patterns, recording.match)
@@ -61,6 +62,7 @@ class LabRecorder:
         except BaseException:
             self._output.close(0)
             raise
+        space.door = _Shut()
 
     async def _start(self, recording: LabRecording, namespace: Namespace, port: int) -> Recorder:
         upstream = Upstream(recording.upstream, ca_file=recording.ca_file, timeout=recording.timeout)
@@ -77,6 +79,7 @@ class LabRecorder:
 
         What is not good, or would not replay as it came, takes no cassette's place: it is put `aside`.
         """
+        self._space.door = self._door
         try:
             self._host.run(self._recorder.stop)
         finally:
@@ -98,6 +101,22 @@ class LabRecorder:
             self.troubles.append(f"{where}not recorded: {progress.failure}")
         if progress.check:
             self.troubles.append(f"{where}the cassette would not give it again as it came: {progress.check}")
+
+
+class _Shut:
+    """The door of a lab that is recorded: clients come in by the recorder's."""
+
+    def refuse(self, times: int | None) -> None:
+        """Raise ServerError."""
+        del times
+        raise ServerError(f"connections cannot be refused while a test is recorded\n  hint: {_APART}")
+
+    def accept(self) -> None:
+        """Raise ServerError."""
+        self.refuse(None)
+
+
+_APART = "refuse them in a test of its own, without a cassette"
 
 
 def _replay(namespace: Namespace) -> Replay:

@@ -12,7 +12,7 @@ from streamlab.core.usage import Usage, usages
 from streamlab.net.clock import LabClock
 from streamlab.net.namespace import Namespace, add_rules
 
-__all__ = ["LocalSpace", "Space"]
+__all__ = ["Door", "LocalSpace", "Space"]
 
 
 class Space(Protocol):
@@ -87,12 +87,13 @@ class Door(Protocol):
 
 
 class LocalSpace:
-    """A namespace of a server in this process."""
+    """A namespace of a server in this process; its `door` refuses and takes connections."""
 
     def __init__(self, url: str, namespace: Namespace, forget: Callable[[], object], door: Door) -> None:
         self.url = url
         self.namespace = namespace
-        self._forget, self._door = forget, door
+        self.door = door
+        self._forget = forget
         self._is_refusing = False
 
     @property
@@ -135,11 +136,11 @@ class LocalSpace:
     def refuse(self, times: int | None) -> None:
         """Refuse connections until `accept`, or reset the next `times`."""
         self._is_refusing = True
-        self._door.refuse(times)
+        self.door.refuse(times)
 
     def accept(self) -> None:
         """Take connections again. Raises ServerError if another program has taken the port."""
-        self._door.accept()
+        self.door.accept()
         self._is_refusing = False
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from raw_client import RawClient
 from raw_upstream import Peer, serving
 
 import streamlab
@@ -88,6 +89,28 @@ def test_the_header_of_a_new_cassette_says_what_counts(host: Host, upstream: Lab
         "redact": ["cust_[0-9]+"],
     }
     assert "cust_12" not in out.read_text(encoding="utf-8")
+    lab.close()
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_what_is_recorded_refuses_no_connections(host: Host, upstream: Lab, tmp_path: Path, *, early: bool) -> None:
+    """The server's would not be asked, and the recorder may have its port; when it has stopped, all is as it was."""
+    lab = host.lab(at_root=early)
+    if early:
+        lab.refuse()
+    recording = LabRecording(out=tmp_path / "made.yaml", upstream=upstream.url, mode=Mode.ALL)
+    recorder = LabRecorder(recording, host, lab, int(host.url.rpartition(":")[2]) if early else 0)
+    server, lab.url = lab.url, recorder.url
+    for act in (lab.refuse, lab.accept, lambda: lab.refuse(2)):
+        with pytest.raises(ServerError, match="connections cannot be refused while a test is recorded\n  hint: refuse them in"):
+            act()
+    assert ask(lab) == "From upstream."
+    recorder.stop()
+    lab.accept()
+    with lab.refuse(), pytest.raises(ConnectionRefusedError):
+        RawClient(server)
+    with RawClient(server) as client:
+        assert client.ask().status == 404
     lab.close()
 
 
