@@ -65,6 +65,21 @@ def test_the_tests_end_in_order_and_leave_nothing(tmp_path: Path, sent: signal.S
                     os.kill(each, signal.SIGKILL)
 
 
+def test_the_script_of_ci_becomes_the_tests(tmp_path: Path) -> None:
+    """A SIGTERM that is sent to the script alone would leave them behind otherwise."""
+    for folder in (".ci/clients.d", "bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(HERE.parents[1] / ".ci" / "clients", tmp_path / ".ci")
+    (tmp_path / ".ci" / "clients.d" / "nothing.sh").touch()
+    (tmp_path / "bin" / "pytest").write_text('#!/bin/sh\necho "$$ $STREAMLAB_CLIENTS $*"\n', encoding="utf-8")
+    (tmp_path / "bin" / "pytest").chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    command = ["bash", ".ci/clients", "installed"]
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as process:
+        said, _ = process.communicate(timeout=LONG)
+    assert said.splitlines()[-1] == f"{process.pid} {tmp_path / 'installed'} -ra tests/clients"
+
+
 def having(word: str) -> list[int]:
     """Return the processes that have a word in their environment."""
     found = []
