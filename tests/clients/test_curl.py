@@ -202,8 +202,9 @@ def test_a_script_that_looks_for_the_end_fails_when_that_is_not_all(streamlab: L
     assert streamlab.wait_for(1).only.ended == ended
 
 
-@pytest.mark.streamlab(scenario="hello")
-def test_a_script_that_looks_for_the_end_prints_a_whole_answer(streamlab: Lab) -> None:
+@pytest.mark.parametrize("name", ["hello", "crlf"])
+def test_a_script_that_looks_for_the_end_prints_a_whole_answer(streamlab: Lab, name: str) -> None:
+    streamlab.load(name)
     status, printed = done(script="ask_for_all.sh")
     assert (status, names(printed)[-1]) == (0, "message_stop")
     assert streamlab.journal.only.ended == "complete"

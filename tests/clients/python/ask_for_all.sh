@@ -10,6 +10,6 @@ trap 'rm "$status"' EXIT
     -d '{"model": "claude-sonnet-4-6", "max_tokens": 1024, "stream": true, "messages": [{"role": "user", "content": "Hello"}]}'
   echo $? > "$status" # it would be lost in the pipe
 } |
-  awk '{ print } { fflush() } /^event: message_stop/ { last = 1 } /^$/ { whole = last } END { exit !whole }' &&
+  awk '{ print } { fflush() } /^event: message_stop/ { last = 1 } /^\r?$/ { whole = last } END { exit !whole }' &&
   [ "$(cat "$status")" = 0 ]
 # endregion
