@@ -17,10 +17,11 @@ COUNTING = text(["One", " two", " three"])
 
 
 def test_waits_ten_minutes_for_a_long_thought(streamlab: Lab, ask: Callable[..., str]) -> None:
-    """Pings come all the while, so the silence is never longer than the client's timeout."""
+    """A ping comes every 15 seconds, so the silence is never longer than the client's timeout."""
     streamlab.clock.auto()
-    streamlab.reply("At last.", pace={"first": "10m"})
+    streamlab.reply("At last.", faults=[Stall("10m", pings=True, after="message_start")])
     assert ask("Think hard.") == "At last."
+    assert [sent.at for sent in streamlab.journal.only.sent] == list(range(0, 601, 15))
 
 
 def test_shows_each_piece_when_it_comes(streamlab: Lab) -> None:
