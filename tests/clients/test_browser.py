@@ -152,12 +152,9 @@ def test_the_page_fails_when_the_answer_breaks_off(streamlab: Lab, browser: Brow
 
 
 @pytest.mark.parametrize("reader", ["naive", "buffered"])
+@pytest.mark.streamlab(scenario="split-frames")
 def test_lines_that_are_split(streamlab: Lab, browser: Browser, elsewhere: str, reader: str) -> None:
-    """A reader that takes each chunk for whole lines loses what is split; one that keeps the rest does not.
-
-    It is the text of `split-frames`, split as there; what comes 2 ms later does not come in the same chunk.
-    """
-    streamlab.reply(SPLIT, faults=["split: 7, wait: 2ms"])
+    """A reader that takes each chunk for whole lines loses what is split; one that keeps the rest does not."""
     browser("open", elsewhere)
     got = browser("call", "askWithFetch", streamlab.url, reader)
     if reader == "naive":
