@@ -288,28 +288,22 @@ def test_usage_and_cost_from_message_delta(streamlab: Lab, call: Any) -> None:
     was_whole(streamlab.journal.only, events=streamlab.journal.only.events_sent)
 
 
-def thoughts() -> tuple[list[str], list[str], list[str]]:
+def thoughts() -> list[tuple[str, str]]:
     with anthropic.Anthropic() as client, client.messages.stream(**ASKED) as stream:
-        seen: dict[str, list[str]] = {"thinking": [], "signature": [], "text": []}
-        for event in stream:
-            if event.type in seen:
-                seen[event.type].append(getattr(event, event.type))
-        return seen["thinking"], seen["signature"], seen["text"]
+        kinds = ("thinking", "signature", "text")
+        return [(event.type, getattr(event, event.type)) for event in stream if event.type in kinds]
 
 
-async def thoughts_later() -> tuple[list[str], list[str], list[str]]:
+async def thoughts_later() -> list[tuple[str, str]]:
     async with anthropic.AsyncAnthropic() as client, client.messages.stream(**ASKED) as stream:
-        seen: dict[str, list[str]] = {"thinking": [], "signature": [], "text": []}
-        async for event in stream:
-            if event.type in seen:
-                seen[event.type].append(getattr(event, event.type))
-        return seen["thinking"], seen["signature"], seen["text"]
+        kinds = ("thinking", "signature", "text")
+        return [(event.type, getattr(event, event.type)) async for event in stream if event.type in kinds]
 
 
 @both(thoughts, thoughts_later)
 def test_thinking_deltas_come_before_the_text_and_end_with_a_signature(streamlab: Lab, call: Any) -> None:
     streamlab.reply([thinking(["17 and", " 25."], signature="c2lnbmVk"), text(["42", "."])])
-    assert call() == (["17 and", " 25."], ["c2lnbmVk"], ["42", "."])
+    assert call() == [("thinking", "17 and"), ("thinking", " 25."), ("signature", "c2lnbmVk"), ("text", "42"), ("text", ".")]
     was_whole(streamlab.journal.only, events=12, helper="stream")
 
 

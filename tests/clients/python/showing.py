@@ -49,7 +49,7 @@ class WordBuffer:
 
 
 class TimedBuffer:
-    """Shows what has come at most once in `interval` seconds."""
+    """Shows what has come at most once in `interval` seconds; what is held waits for the next piece, or for the end."""
 
     def __init__(self, show: Callable[[str], None], interval: float, now: Callable[[], float] = time.monotonic) -> None:
         self._show, self._interval, self._now = show, interval, now
