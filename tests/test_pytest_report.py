@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from plugin_projects import outcomes, run
@@ -19,6 +20,7 @@ PLACES = (
     "  hint: the answer has: event 1..6, delta 1..1, block 0 (text) delta 1..1 char 1..6, message_start, content_block_start, "
     "content_block_stop, message_delta, message_stop, byte 1..1151, headers, end"
 )
+RAISED = "  hint: it was raised at FOLDER/test_it.py:3"
 NO_PLACE = "faults.0.after: the answer has no place 'delta 99'"
 
 # What a test does, what its report is, and the journal in it.
@@ -130,25 +132,32 @@ FAILURES: dict[str, tuple[str, list[str], list[str]]] = {
         """streamlab.reply(lambda request: request.nothing); app.careless()""",
         [
             (
-                "streamlab: call 1, POST /v1/messages: the function that makes this reply raised AttributeError: "
-                "'Request' object has no attribute 'nothing'"
+                "streamlab: call 1, POST /v1/messages, answered by 'reply 1': the function that makes this reply raised "
+                "AttributeError: 'Request' object has no attribute 'nothing'"
             ),
+            RAISED,
             ASKED,
         ],
         [
             f"{FIRST}500 by 'reply 1', 0 events, complete by server after TIME",
             "     the function that makes this reply raised AttributeError: 'Request' object has no attribute 'nothing'",
+            f"     {RAISED}",
         ],
     ),
     "a reply that says that the test has failed": (
         """streamlab.reply(lambda _: __import__("pytest").fail("not to be asked")); app.careless()""",
         [
-            "streamlab: call 1, POST /v1/messages: the function that makes this reply raised Failed: not to be asked",
+            (
+                "streamlab: call 1, POST /v1/messages, answered by 'reply 1': "
+                "the function that makes this reply raised Failed: not to be asked"
+            ),
+            RAISED,
             ASKED,
         ],
         [
             f"{FIRST}500 by 'reply 1', 0 events, complete by server after TIME",
             "     the function that makes this reply raised Failed: not to be asked",
+            f"     {RAISED}",
         ],
     ),
 }
@@ -159,7 +168,7 @@ def section(text: str, title: str) -> list[str]:
     lines = text.splitlines()
     start = next(index for index, line in enumerate(lines) if re.fullmatch(rf"[-_=]+ {title} [-_=]+", line)) + 1
     end = next(index for index in range(start, len(lines)) if re.match(r"([-_=])\1+ .* \1+$", lines[index]))
-    plain = (re.sub(r"\b[0-9.]+ m?s\b", "TIME", line) for line in lines[start:end])
+    plain = (re.sub(r"\b[0-9.]+ m?s\b", "TIME", line).replace(str(Path.cwd()), "FOLDER") for line in lines[start:end])
     return [re.sub(r"http://127\.0\.0\.1:[0-9]+/~[0-9]+", "URL", line) for line in plain]
 
 

@@ -156,8 +156,18 @@ class Computed:
             result = self.function(request)
         except BaseException as error:
             problem = f"the function that makes this reply raised {type(error).__name__}: {error}"
-            raise ScenarioError(problem) from error
+            raise ScenarioError(problem, hint=_raised_at(error)) from error
         return self.as_source(result).plan(request, rng)
+
+
+def _raised_at(error: BaseException) -> str:
+    """Say which line of a function that was called here has raised, itself or in what it calls; nothing if none is known."""
+    step = error.__traceback__ and error.__traceback__.tb_next
+    name, line = step.tb_frame.f_code.co_filename if step else "", 0
+    while step:
+        line = step.tb_lineno if step.tb_frame.f_code.co_filename == name else line
+        step = step.tb_next
+    return f"it was raised at {name}:{line}" if name else ""
 
 
 class _Filler:

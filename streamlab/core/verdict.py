@@ -69,7 +69,7 @@ _UNUSED = "let the code ask for it, or take the reply out; `{}.journal` has what
 
 def _of_call(call: Call, problem: str, handle: str) -> Finding:
     concern = _concern(problem)
-    by = f", answered by {call.rule!r}" if concern == "faults" and call.rule else ""
+    by = f", answered by {call.rule!r}" if concern != "unmatched" and call.rule else ""
     where = f"call {call.number}, {call.request.method} {call.request.path}{by}: "
     if concern != "unmatched":
         return Finding(concern=concern, text=where + problem, asked=_asked(call.request) if concern == "replies" else "")

@@ -193,5 +193,5 @@ _TOO_LATE = Settings(validate=False)
 
 def closed(over: str, redact: Sequence[Pattern] = ()) -> Namespace:
     """Return the namespace that answers every request with an error that says `over`; its journal redacts these patterns."""
-    rule = Rule(name="over", replies=(Reply(source=_Over(over)),), when=_ANYTHING)
+    rule = Rule(name="", replies=(Reply(source=_Over(over)),), when=_ANYTHING)  # no reply of anybody's
     return Namespace(rules=(rule,), settings=_TOO_LATE, journal=Journal(redact=redact))

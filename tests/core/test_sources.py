@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import json
 import re
 from collections.abc import Callable
@@ -449,6 +450,27 @@ def test_a_function_that_gives_no_answer_is_an_error(function: Callable[[Request
     with pytest.raises(ScenarioError) as caught:
         planned(as_source(function))
     assert words in str(caught.value)
+
+
+def calls_what_fails(request: Request) -> str:
+    """Fail in what this calls, which calls others."""
+    return f"{fails(request)}."
+
+
+def test_a_function_that_raises_is_found_by_its_line() -> None:
+    """By the innermost one of its file, not by those of what it calls elsewhere."""
+
+    def reads(_: Request) -> Any:
+        return json.loads("{")
+
+    for function, inner in ((calls_what_fails, fails), (fails, fails), (reads, reads)):
+        with pytest.raises(ScenarioError) as caught:
+            planned(as_source(function))
+        lines, first = inspect.getsourcelines(inner)
+        assert caught.value.hint == f"it was raised at {__file__}:{first + len(lines) - 1}"
+    with pytest.raises(ScenarioError) as caught:
+        planned(as_source(iter))  # none of Python's lines raises it
+    assert caught.value.hint == ""
 
 
 @pytest.mark.parametrize(
