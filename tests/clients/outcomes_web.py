@@ -47,6 +47,9 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "stall-mid-stream": _BREAKS,
         "duplicated-events": _DOUBLED,
         "overloaded-then-fine": _FINE,
+        "cut-inside-utf8": _BREAKS,
+        "missing-start": "it sends 'Who is speaking?', then `[DONE]`",
+        "delta-before-start": _BREAKS,
         "refused-key": _BREAKS,
     },
     CLIENTS["fastapi careful"]: {
@@ -57,6 +60,9 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "stall-mid-stream": 'it sends \'This answer stops in the\', then `{"error": "ReadTimeout"}`',
         "duplicated-events": _DOUBLED,
         "overloaded-then-fine": _FINE,
+        "cut-inside-utf8": 'it sends \'The weather is\', then `{"error": "UnicodeDecodeError"}`',
+        "missing-start": 'it sends \'Who is speaking?\', then `{"error": "incomplete"}`',
+        "delta-before-start": 'it sends \'\', then `{"error": "IndexError"}`',
         "refused-key": 'it sends \'\', then `{"error": "AuthenticationError"}`',
     },
     CLIENTS["next naive"]: {
@@ -67,6 +73,9 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "stall-mid-stream": "it sends 'This answer stops in the', then nothing, for ever",
         "duplicated-events": _DOUBLED,
         "overloaded-then-fine": _FINE,
+        "cut-inside-utf8": "it sends 'The weather is', then `[DONE]`",
+        "missing-start": _BREAKS,
+        "delta-before-start": _BREAKS,
         "refused-key": _BREAKS,
     },
     CLIENTS["next careful"]: {
@@ -77,6 +86,9 @@ OUTCOMES: dict[str, dict[str, str]] = {
         "stall-mid-stream": 'it sends \'This answer stops in the\', then `{"error": "broken_off"}`',
         "duplicated-events": _DOUBLED,
         "overloaded-then-fine": _FINE,
+        "cut-inside-utf8": 'it sends \'The weather is\', then `{"error": "broken_off"}`',
+        "missing-start": 'it sends \'Who is speaking?\', then `{"error": "broken_off"}`',
+        "delta-before-start": 'it sends \'The\', then `{"error": "broken_off"}`',
         "refused-key": 'it sends \'\', then `{"error": "authentication_error"}`',
     },
     CLIENTS["browser sdk"]: {
@@ -122,6 +134,9 @@ REMEDIES: dict[str, dict[str, str]] = {
         "stall-mid-stream": f"Give the SDK a `timeout`; its own is ten minutes. {_TELL}",
         "duplicated-events": _TWICE,
         "overloaded-then-fine": _BY_SDK,
+        "cut-inside-utf8": _TELL,
+        "missing-start": "Send `[DONE]` only after `message_start` and `message_stop`.",
+        "delta-before-start": _TELL,
         "refused-key": _TELL,
     },
     CLIENTS["fastapi careful"]: {
@@ -132,6 +147,9 @@ REMEDIES: dict[str, dict[str, str]] = {
         "stall-mid-stream": _IS_TOLD,
         "duplicated-events": _TWICE,
         "overloaded-then-fine": _BY_SDK,
+        "cut-inside-utf8": _IS_TOLD,
+        "missing-start": _IS_TOLD,
+        "delta-before-start": _IS_TOLD,
         "refused-key": _IS_TOLD,
     },
     CLIENTS["next naive"]: {
@@ -142,6 +160,9 @@ REMEDIES: dict[str, dict[str, str]] = {
         "stall-mid-stream": f"Give the call a deadline: `AbortSignal.timeout()`. {_TELL}",
         "duplicated-events": _TWICE,
         "overloaded-then-fine": _BY_SDK,
+        "cut-inside-utf8": f"{_WHOLE} `finalMessage()` throws if there was none.",
+        "missing-start": _TELL,
+        "delta-before-start": _TELL,
         "refused-key": _TELL,
     },
     CLIENTS["next careful"]: {
@@ -152,6 +173,9 @@ REMEDIES: dict[str, dict[str, str]] = {
         "stall-mid-stream": _IS_TOLD,
         "duplicated-events": _TWICE,
         "overloaded-then-fine": _BY_SDK,
+        "cut-inside-utf8": _IS_TOLD,
+        "missing-start": _IS_TOLD,
+        "delta-before-start": _IS_TOLD,
         "refused-key": _IS_TOLD,
     },
     CLIENTS["browser sdk"]: {

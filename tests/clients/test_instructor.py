@@ -76,6 +76,9 @@ BROKEN = {
     "reset-mid-stream": ("cut: reset, after: delta 3", 5, "reset"),
     "stall-mid-stream": ("stall: forever, after: delta 3", 5, "left"),
     "duplicated-events": ("duplicate: every delta", 19, "complete"),
+    "cut-inside-utf8": (["cut: end, after: delta 3", "raw: !!binary 8J+Y, at: end"], 5, "end"),
+    "missing-start": ("drop: message_start", 11, "complete"),
+    "delta-before-start": ("move: delta 1, before: content_block_start", 12, "complete"),
     "cut-inside-tool-input": ("cut: end, at: tool_use char 14", 4, "end"),
 }
 """For each shipped scenario, which is of a text: its fault in the input of a tool, the events that are sent, the ending."""
@@ -85,7 +88,7 @@ BROKEN = {
 @pytest.mark.parametrize("failure", BROKEN)
 def test_what_it_does_when_the_stream_breaks(streamlab: Lab, programs: Programs, failure: str, way: str) -> None:
     fault, events, ended = BROKEN[failure]
-    streamlab.reply(FOUND, faults=[fault])
+    streamlab.reply(FOUND, faults=fault)
     shown = programs.run("instructor_stream.py", way, json.dumps({"timeout": 0.5} if "stall" in failure else {}))
     assert told(shown) == OUTCOMES[CLIENTS[way]][failure]
     call = streamlab.wait_for(1).only

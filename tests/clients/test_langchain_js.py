@@ -80,6 +80,9 @@ BROKEN = {
     "cut-mid-text": ("This answer is cut off before it can come to its end, and nobody says so.", 6, "fin"),
     "reset-mid-stream": ("This answer is torn off by a reset, as by a load balancer that restarts.", 6, "reset"),
     "duplicated-events": ("Twice as long.", 11, "complete"),
+    "cut-inside-utf8": ("The weather is nice today, and there is more.", 5, "end"),
+    "missing-start": ("Who is speaking?", 7, "complete"),
+    "delta-before-start": ("The first word comes too early.", 11, "complete"),
 }
 
 

@@ -30,6 +30,9 @@ BROKEN = {
     "reset-mid-stream": (6, "reset"),
     "stall-mid-stream": (5, "left"),
     "duplicated-events": (11, "complete"),
+    "cut-inside-utf8": (5, "end"),
+    "missing-start": (7, "complete"),
+    "delta-before-start": (11, "complete"),
 }
 """Shipped scenarios in which a stream breaks: how many events of it are sent, and how the answer ends."""
 LONG = 60.0

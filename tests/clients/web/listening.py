@@ -125,7 +125,13 @@ SCENARIOS: dict[str, tuple[int, ...]] = {
     "overloaded-then-fine": (529, 529, 200),
 }
 """The shipped scenarios that a chat or a page is tried with, and the statuses of the calls that each brings about."""
-OF_SERVERS = {**SCENARIOS, "refused-key": (401,)}
+OF_SERVERS = {
+    **SCENARIOS,
+    "cut-inside-utf8": (200,),
+    "missing-start": (200,),
+    "delta-before-start": (200,),
+    "refused-key": (401,),
+}
 """The same for what sends an answer on."""
 
 
