@@ -171,6 +171,20 @@ def test_whoever_asks_a_namespace_that_is_over_is_told_so(served: Served) -> Non
     assert (refused.status, refused.json["error"]["message"]) == (400, "the root of a server cannot be forgotten")
 
 
+def test_a_namespace_that_is_forgotten_ends_its_answers(served: Served) -> None:
+    """Nobody could let them go on any more."""
+    served.ask("POST", "/_streamlab/namespaces", {"name": "a"})
+    reply = {"text": "One two.", "faults": [{"stall": "forever", "after": "delta 1"}]}
+    served.ask("PUT", "/~a/_streamlab/rules", {"reply": reply})
+    with RawClient(f"{served.url}/~a") as client:
+        client.socket.sendall(request("/~a/v1/messages"))
+        begun = b""
+        while b"text_delta" not in begun:
+            begun += client.socket.recv(65536) or pytest.fail("it ended too early")
+        served.ask("DELETE", "/~a/_streamlab/namespace")
+        assert client.rest()[1] == "reset"
+
+
 def test_the_clock_is_held_and_moved(served: Served) -> None:
     """Control goes by the machine's clock meanwhile."""
     served.ask("PUT", "/_streamlab/rules", {"reply": {"text": "One two.", "faults": [{"stall": "60s", "at": "headers"}]}})
