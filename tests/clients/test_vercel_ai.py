@@ -176,6 +176,7 @@ def test_it_gives_up_after_two_retries(streamlab: Lab, programs: Programs) -> No
         ("cut: reset, after: delta 3", "Failed to process successful response"),
         ("stall: forever, after: delta 3", "Chunk timeout of 700ms exceeded"),
         ("stall: forever, before: delta 1", "First chunk timeout of 700ms exceeded"),
+        ("move: delta 1, before: content_block_start", "text part 0 not found"),
     ],
 )
 def test_a_careful_program_notices_and_asks_again(streamlab: Lab, programs: Programs, fault: str, said: str) -> None:

@@ -16,7 +16,8 @@ async function whole(prompt) {
   });
   for await (const part of result.fullStream) {
     if (part.type === "text-delta") print({ text: part.text });
-    if (part.type === "error") throw part.error; // textStream leaves it out
+    if (part.type !== "error") continue; // textStream leaves it out
+    throw part.error instanceof Error ? part.error : new Error(String(part.error)); // which may be a text
   }
   const reason = await result.finishReason; // rejects when the time was over
   if (!["stop", "length", "tool-calls"].includes(reason)) throw new Error(`the answer ended as ${reason}`);
