@@ -61,6 +61,24 @@ def test_with_a_head_any_body_will_do(tmp_path: Path, body: bytes, kept: bytes, 
     assert (exchange.body, exchange.ended) == (kept, ended)
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(BODY, BODY.replace(b"\n", b"\r\n") + b"event: me"), (BODY + b": end\n\n", BODY), (HEAD + BODY, HEAD + BODY)],
+)
+def test_streams_one_after_the_other(tmp_path: Path, first: bytes, second: bytes) -> None:
+    """Each is an exchange, and none of their bytes is lost."""
+    found = imported(tmp_path, first + second)
+    assert [each.body for each in found.exchanges] == [first.removeprefix(HEAD), second.removeprefix(HEAD)]
+    assert [each.ended for each in found.exchanges] == [Ended.COMPLETE] * 2
+
+
+def test_one_answer_may_say_everything_twice(tmp_path: Path) -> None:
+    """Where heads tell one answer from the next, or the first message has no end."""
+    for body in (HEAD + BODY + BODY, BODY[:-1] + BODY):
+        (exchange,) = imported(tmp_path, body).exchanges
+        assert exchange.body == body.removeprefix(HEAD)
+
+
 @pytest.mark.parametrize("data", [b"event: ping\n\n", b"data: [DONE]\n\n", b"HTTP/1.1 200 OK", b"data: x"])
 def test_what_is_no_stream(tmp_path: Path, data: bytes) -> None:
     """It has to hold an event."""
