@@ -17,6 +17,9 @@ from streamlab.files.values import shorten
 __all__ = ["Document", "Part", "beside", "read_document"]
 
 _MOST_BYTES = 512 * 1024 * 1024
+_MOST_AGAIN = 8 * 1024 * 1024
+_UNLIKE_YAML = re.compile(r"\t|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\/")
+"""What JSON may hold and YAML may not; a space in its place moves no line."""
 _BOM = b"\xef\xbb\xbf"
 _STREAM = re.compile(rb"\s*(?:HTTP/\d|(?:event|data|id|retry)?:)")
 """How a stream begins as it came, with or without the head of the answer."""
@@ -92,10 +95,21 @@ class Document:
         """Return the error with this file, and the line of its key if it is known."""
         if error.file is None:
             key: Key = error.key if self.kind == "documents" else (0, *error.key)
-            while key and key not in self.lines:
+            lines = self._lines()
+            while key and key not in lines:
                 key = key[:-1]
-            error.at(str(self.path), self.lines.get(key))
+            error.at(str(self.path), lines.get(key))
         return error
+
+    def _lines(self) -> Lines:
+        """Return where its parts stand; of JSON in several lines, if it is YAML too and not too long to be read again."""
+        if self.kind != "json" or len(self.data) > _MOST_AGAIN or b"\n" not in self.data.strip():
+            return self.lines
+        text = _UNLIKE_YAML.sub(" ", self.data.decode("utf-8-sig"))
+        try:
+            return load_documents(text, str(self.path))[1]
+        except ScenarioError:
+            return {}
 
 
 def read_document(path: Path) -> Document:

@@ -125,13 +125,17 @@ def test_parts_say_what_they_should_be() -> None:
 
 
 def test_a_place_is_the_nearest_line_that_is_known(tmp_path: Path) -> None:
-    """The key's own, or that of the part around it; JSON has no lines."""
+    """The key's own, or that of the part around it; of JSON too, if there is more than one."""
     document = read(tmp_path, b"a:\n- b: 1\n  c: 2")
     assert document.place(ScenarioError("x", key=("a", 0, "c"))).line == 3
     assert document.place(ScenarioError("x", key=("a", 0, "d", "e"))).line == 2
     several = read(tmp_path, b"a: 1\n---\nb: 2")
     assert several.place(ScenarioError("x", key=(1, "b"))).line == 3
-    assert read(tmp_path, b"{}").place(ScenarioError("x", key=("a",))).line is None
+    laid_out = read(tmp_path, b'\xef\xbb\xbf{\n "a": [\n  {"b": 1,\n   \t"c": "\\ud83d\\ude00 \\/"}]}\n')
+    assert laid_out.place(ScenarioError("x", key=("a", 0, "c"))).line == 4
+    assert laid_out.place(ScenarioError("x", key=("a", 0, "z"))).line == 3
+    for unknown in (b'{"a": 1}\n', b'{"a": 1,\n"a": 2}'):
+        assert read(tmp_path, unknown).place(ScenarioError("x", key=("a",))).line is None
     placed = ScenarioError("x").at("other", 7)
     assert document.place(placed).file == "other"
 
