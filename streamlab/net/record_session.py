@@ -98,6 +98,9 @@ def record(session: RecordSession, listener: Listener) -> tuple[Summary, int]:
 
 async def _record(session: RecordSession, listener: Listener) -> tuple[Summary, int]:
     keys = credentials(os.environ, "--key-from-env") if session.key_from_env else ()
+    if session.ca_file is not None and session.upstream.lower().startswith("http://"):
+        hint = "write https://, or leave --ca-file out"
+        raise ServerError(f"--ca-file says whom to trust in TLS, and the upstream is http://\n  hint: {hint}")
     upstream = Upstream(session.upstream, ca_file=session.ca_file, timeout=session.timeout)
     output = CassetteOutput(session.out, session.mode, session.patterns)
     summary = Summary(out=session.out, recovered=output.writer.recovered, reports=output.reports)

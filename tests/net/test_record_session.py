@@ -74,6 +74,17 @@ def test_what_the_proxy_is_told_is_nowhere(scheme: str, tmp_path: Path, monkeypa
     assert not [each for each in secrets if each in kept]
 
 
+def test_certificates_are_for_tls(tmp_path: Path) -> None:
+    """Without it they are an error, before anything is made."""
+    listener = Listener(ready=lambda _: None, opened=lambda _: None, went_on=lambda _: None)
+    session = RecordSession(
+        out=tmp_path / "a.yaml", upstream="HTTP://upstream.example", ca_file="ca.pem", command=(sys.executable, "-c", "")
+    )
+    with pytest.raises(ServerError, match=r"^--ca-file says whom to trust in TLS, and the upstream is http://\n  hint: write"):
+        record(session, listener)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_summary_counts() -> None:
     """What is in the cassette, what is not, and what would not replay."""
     summary = Summary(out=Path("a"))
