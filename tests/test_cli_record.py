@@ -205,6 +205,35 @@ def test_the_key_of_the_environment_is_the_recorders_alone(tmp_path: Path) -> No
     assert "plain-secret" not in done.stdout + done.stderr + (tmp_path / "a.yaml").read_text()
 
 
+def test_the_password_of_a_proxy_is_not_printed_and_the_hint_is(tmp_path: Path) -> None:
+    """What a proxy that refuses makes of the command: the hint has nothing in it that is taken for a password."""
+
+    def refuse(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 407 user:Pa55w0rd\r\n\r\n")
+        peer.fin()
+        peer.left()
+
+    with serving(refuse) as proxy:
+        place = f"127.0.0.1:{proxy.port}"
+        arguments = (
+            "--upstream",
+            "https://upstream.example",
+            "--out",
+            "made.yaml",
+            "--",
+            sys.executable,
+            "-c",
+            CLIENT,
+            "1",
+            "0",
+        )
+        found = run(*arguments, cwd=tmp_path, HTTPS_PROXY=f"http://user:Pa55w0rd@{place}")
+    said = f"the proxy {place} refuses the user and password; put USER:PASSWORD@ before the host in HTTPS_PROXY"
+    assert said in found.stdout + found.stderr
+    assert "Pa55w0rd" not in found.stdout + found.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "code", "said"),
     [
