@@ -44,6 +44,7 @@ __all__ = [
     "State",
     "answer",
     "bare",
+    "failed",
 ]
 
 
@@ -265,7 +266,7 @@ def answer(
     standing = standing_answer(request, rng)
     if standing is not None:
         return bare(standing, common, rng), replace(state, calls=state.calls - 1)
-    return _failed(request, rng, str(_nearest(request, rules, state)), common, ERRORS["not_found"]), state
+    return failed(request, rng, str(_nearest(request, rules, state)), common, ERRORS["not_found"]), state
 
 
 def _made(make: Callable[[], Plan], request: Request, rng: Random, common: Headers) -> Answer:
@@ -276,7 +277,7 @@ def _made(make: Callable[[], Plan], request: Request, rng: Random, common: Heade
         problem = str(error)
     except BaseException as error:  # noqa: BLE001 - whatever a reply is made of, what goes wrong with it must reach the test
         problem = f"the reply cannot be made: {type(error).__name__}: {error}"
-    return _failed(request, rng, problem, common, ERRORS["api"])
+    return failed(request, rng, problem, common, ERRORS["api"])
 
 
 def bare(plan: Plan, common: Headers, rng: Random) -> Answer:
@@ -340,7 +341,7 @@ def _key_problem(request: Request, demanded: str) -> str | None:
     return "x-api-key header is required"
 
 
-def _failed(request: Request, rng: Random, problem: str, common: Headers, error: ApiError) -> Answer:
+def failed(request: Request, rng: Random, problem: str, common: Headers, error: ApiError) -> Answer:
     """Return the answer that says what is wrong with the test, in a way that no client retries."""
     plan = Failure(error, f"streamlab: {problem}").plan(request, rng)
     plan = replace(plan, head=plan.head.with_headers((*common, ("x-should-retry", "false"))))

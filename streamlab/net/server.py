@@ -10,16 +10,14 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from streamlab._version import __version__
-from streamlab.core.api_errors import ERRORS, ApiError
+from streamlab.core.api_errors import ERRORS
 from streamlab.core.api_headers import cors_headers
 from streamlab.core.control import CONTROL, HEALTH
 from streamlab.core.endpoints import json_plan
 from streamlab.core.exchange import Request
 from streamlab.core.identity import generator
 from streamlab.core.journal import Call, Journal
-from streamlab.core.plan import Headers
-from streamlab.core.replies import Answer, bare
-from streamlab.core.sources import Failure
+from streamlab.core.replies import Answer, bare, failed
 from streamlab.errors import ScenarioError, ServerError
 from streamlab.net.calls import CallRecord
 from streamlab.net.clock import Clock, PlainClock
@@ -174,13 +172,14 @@ class MockServer:
         if request.path == HEALTH:
             return namespace, request, bare(_HEALTHY, common, generator(0, ""))
         if namespace is self.nowhere:
-            return namespace, request, _failed(request, ERRORS["not_found"], nowhere(name).message, common)
+            problem = nowhere(name).message
+            return namespace, request, failed(request, generator(0, "crash"), problem, common, ERRORS["not_found"])
         try:
             found = namespace.answer(request, common=(date,))
         except Exception as error:
             _logger.exception("no answer could be found")
             problem = f"this request cannot be answered: {type(error).__name__}: {error}"
-            found = _failed(request, ERRORS["api"], problem, common)
+            found = failed(request, generator(0, "crash"), problem, common, ERRORS["api"])
         return namespace, request, found
 
 
@@ -203,9 +202,3 @@ class _Cut:
 
 
 _HEALTHY = json_plan({"status": "ok", "version": __version__}, generator(0, "health"))
-
-
-def _failed(request: Request, error: ApiError, problem: str, common: Headers) -> Answer:
-    """Return the answer when none could be found: it says why, and no client asks again."""
-    plan = Failure(error, f"streamlab: {problem}").plan(request, generator(0, "crash"))
-    return replace(bare(plan, (*common, ("x-should-retry", "false")), generator(0, "")), problem=problem)
