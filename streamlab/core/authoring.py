@@ -15,7 +15,7 @@ from streamlab.core.exchange import Request
 from streamlab.core.faults import Fault, parse_fault
 from streamlab.core.messages import Shape
 from streamlab.core.pacing import Pace, parse_pace
-from streamlab.core.plan import JSON, STATUSES, Head, Headers
+from streamlab.core.plan import JSON, STATUSES, TOKEN, Head, Headers
 from streamlab.core.replies import Reply
 from streamlab.core.sources import Computed, Content, Events, Failure, Http, Source
 from streamlab.errors import ScenarioError
@@ -35,7 +35,6 @@ __all__ = [
     "tool_use",
 ]
 
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BREAKS = re.compile(r"[\r\n\0]|[^\0-\xff]")
 
 SourceLike = str | Block | Mapping[str, Any] | Sequence[Any] | Source | Reply | Callable[[Request], Any]
@@ -176,7 +175,7 @@ def _header_changes(written: Mapping[str, Any] | None) -> tuple[tuple[str, str |
 
 def header_value(name: object, value: object) -> str | None:
     """Return the value of a header as it is sent; None takes it away. Raises ScenarioError if no head can carry it."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not TOKEN.fullmatch(name):
         hint = "a name has letters, digits and hyphens, and no spaces"
         raise ScenarioError(f"{name!r} is not the name of a header", key=(str(name),), hint=hint)
     if value is None or type(value) in (int, float):

@@ -6,6 +6,7 @@ A JSON body is a plan with one frame that carries no event.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,6 +18,7 @@ __all__ = [
     "EVENT_STREAM",
     "JSON",
     "STATUSES",
+    "TOKEN",
     "Coding",
     "Ending",
     "Head",
@@ -36,6 +38,8 @@ STATUSES = range(200, 600)
 """The statuses that an answer can have; one below them announces another answer (RFC 9110, 15)."""
 BODYLESS = (204, 304)
 """The statuses whose answers end with their head (RFC 9112, 6.3)."""
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header, or of a method (RFC 9110, 5.6.2)."""
 
 
 class Ending(StrEnum):

@@ -14,7 +14,7 @@ from typing import Any
 
 from streamlab.core.authoring import header_value
 from streamlab.core.exchange import Ended, Exchange, Read, Request
-from streamlab.core.plan import Head, Headers
+from streamlab.core.plan import TOKEN, Head, Headers
 from streamlab.core.transcript import read
 from streamlab.errors import ScenarioError, nearest
 from streamlab.files.cassette_text import compact, json_value
@@ -34,7 +34,6 @@ _STATUSES = range(200, 1000)
 """What a recorder may have seen: more than a scenario may order."""
 ANSWERED = (Ended.COMPLETE, Ended.END)
 """How only an answer can have ended."""
-_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PATH = re.compile(r"\*|/[^?#]*", re.DOTALL)
 
 
@@ -162,7 +161,7 @@ def _exchange(document: Shifted, *, with_body: bool) -> Exchange:
 def _request(document: Shifted, asked: Mapping[str, Any]) -> Request:
     texts = {key: _text(asked[key], ("request", key)) for key in ("method", "path", "query") if asked.get(key) is not None}
     for key, pattern, expected, hint in (
-        ("method", _METHOD, "a method of HTTP", "for example: method: POST"),
+        ("method", TOKEN, "a method of HTTP", "for example: method: POST"),
         ("path", _PATH, "the path of an address", "it begins with a / and ends before the ?; what follows that is the query"),
     ):
         if key in texts and not pattern.fullmatch(texts[key]):
@@ -210,7 +209,7 @@ def _check_unanswered(data: Mapping[str, Any], ended: Ended) -> None:
 
 def is_askable(request: Request) -> bool:
     """Whether a client can ask so."""
-    return bool(_METHOD.fullmatch(request.method) and _PATH.fullmatch(request.path))
+    return bool(TOKEN.fullmatch(request.method) and _PATH.fullmatch(request.path))
 
 
 def is_sendable(head: Head) -> bool:
