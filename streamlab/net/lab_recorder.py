@@ -66,9 +66,9 @@ class LabRecorder:
 
     async def _start(self, recording: LabRecording, namespace: Namespace, port: int) -> Recorder:
         upstream = Upstream(recording.upstream, ca_file=recording.ca_file, timeout=recording.timeout)
-        secrets = (*(value.removeprefix("Bearer ") for _, value in recording.credentials), *upstream.secrets)
-        recordings = Recordings(self._output.writer, self._tell, matching=self._output.matching, secrets=secrets)
         forwarding = Forwarding(credentials=recording.credentials)
+        secrets = (*forwarding.secrets, *upstream.secrets)
+        recordings = Recordings(self._output.writer, self._tell, matching=self._output.matching, secrets=secrets)
         replay = _replay(namespace)
         recorder = Recorder(upstream, recordings, forwarding=forwarding, replay=replay, journal=namespace)
         self.url = await recorder.start(port=port)

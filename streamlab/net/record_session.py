@@ -114,9 +114,9 @@ async def _record(session: RecordSession, listener: Listener) -> tuple[Summary, 
         listener.went_on(progress)
 
     try:
-        secrets = (*(value.removeprefix("Bearer ") for _, value in keys), *upstream.secrets)
-        recordings = Recordings(output.writer, tell, matching=output.matching, secrets=secrets)
         forwarding = Forwarding(credentials=keys, keep_encoding=session.keep_encoding)
+        secrets = (*forwarding.secrets, *upstream.secrets)
+        recordings = Recordings(output.writer, tell, matching=output.matching, secrets=secrets)
         replay = _replay(session.out) if output.before else lambda _: None
         recorder = Recorder(upstream, recordings, forwarding=forwarding, replay=replay)
         code = await _run(recorder, session, listener, summary)

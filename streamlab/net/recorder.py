@@ -63,6 +63,11 @@ class Forwarding:
     credentials: Headers = ()
     keep_encoding: bool = False
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The keys in the credentials."""
+        return tuple(value.removeprefix("Bearer ") for _, value in self.credentials)
+
     def headers(self, request: Request) -> Headers:
         """Return the headers that go upstream; those between two neighbours are left to whoever sends them."""
         kept = tuple((name, value) for name, value in request.headers if not name.lower().startswith(_OURS))
