@@ -14,7 +14,7 @@ from streamlab import pytest_report as report
 from streamlab.core.replies import Settings
 from streamlab.core.verdict import findings
 from streamlab.errors import ScenarioError, ServerError, StreamlabError
-from streamlab.files.lab_settings import DEFAULT_STRICT, LabSettings, parse_strict
+from streamlab.files.lab_settings import LabSettings, parse_strict
 from streamlab.files.scenario import Scenario, load, merge
 from streamlab.pytest_marker import MODES, Marked, marked
 
@@ -56,8 +56,8 @@ class TestLab:
             raise pytest.fail.Exception(f"streamlab_settings: {error}", pytrace=False) from None
         try:
             self._marked = marked(item, item.path.parent)
-            written = {**parse_strict(self._settings.strict), **self._marked.strict}
-            self._grades = {**DEFAULT_STRICT, **written}
+            self._grades = {**self._settings.grades, **self._marked.strict}
+            written = (*parse_strict(self._settings.strict), *self._marked.strict)
             if "exchanges" not in written and self._marked.cassettes not in (None, (True,)):
                 self._grades["exchanges"] = "ignore"  # others may share it; the summary tells what no test has asked for
             self.lab = self._make()

@@ -90,7 +90,7 @@ def _undone_by(number: int, steps: Sequence[_Step]) -> int | None:
 def _sends_the_same(plan: Plan, other: Plan) -> bool:
     """Whether two plans are the same answer; of a head that is not sent only its silence counts, and no body after some."""
     if plan.head.is_sent or other.head.is_sent:
-        return plan == other or _without_body(plan) == _without_body(other)
+        return _without_body(plan) == _without_body(other)
     return (plan.head.wait, plan.ending) == (other.head.wait, other.ending)
 
 
