@@ -37,6 +37,8 @@ for number in range(int(sys.argv[1])):
     print(urllib.request.urlopen(asked).read())
 sys.exit(int(sys.argv[2]))
 """
+ASK = ("--", sys.executable, "-c", CLIENT, "1", "0")
+"""A command that asks once."""
 
 
 def answer(peer: Peer) -> None:
@@ -135,12 +137,7 @@ def test_a_terminal_shows_an_answer_as_it_grows(tmp_path: Path) -> None:
             server.url,
             "--out",
             "a.yaml",
-            "--",
-            sys.executable,
-            "-c",
-            CLIENT,
-            "1",
-            "0",
+            *ASK,
         ]
         subprocess.run(
             arguments, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=theirs, check=True, timeout=30
@@ -156,7 +153,7 @@ def test_a_terminal_shows_an_answer_as_it_grows(tmp_path: Path) -> None:
 def test_the_name_is_made_from_the_time_if_none_is_given(tmp_path: Path) -> None:
     """In the folder of cassettes."""
     with serving(answer) as server:
-        run("--port", "0", "--upstream", server.url, "--", sys.executable, "-c", CLIENT, "1", "0", cwd=tmp_path)
+        run("--port", "0", "--upstream", server.url, *ASK, cwd=tmp_path)
     (made,) = (tmp_path / "cassettes").iterdir()
     assert re.fullmatch(r"recorded-\d{8}-\d{6}\.yaml", made.name)
 
@@ -221,12 +218,7 @@ def test_the_password_of_a_proxy_is_not_printed_and_the_hint_is(tmp_path: Path) 
             "https://upstream.example",
             "--out",
             "made.yaml",
-            "--",
-            sys.executable,
-            "-c",
-            CLIENT,
-            "1",
-            "0",
+            *ASK,
         )
         found = run(*arguments, cwd=tmp_path, HTTPS_PROXY=f"http://user:Pa55w0rd@{place}")
     said = f"the proxy {place} refuses the user and password; put USER:PASSWORD@ before the host in HTTPS_PROXY"
@@ -415,7 +407,7 @@ def test_a_pattern_of_the_project_counts(tmp_path: Path) -> None:
     arguments = ("--port", "0", "--redact", "nothing[0-9]", "--mode", "new", "--out", "a.yaml", "--upstream")
     with serving(answer) as server:
         for _ in range(2):
-            done = run(*arguments, server.url, "--", sys.executable, "-c", CLIENT, "1", "0", cwd=folder)
+            done = run(*arguments, server.url, *ASK, cwd=folder)
         assert done.returncode == 0, done.stderr
         assert "replayed: 1 exchange" in done.stderr
         refused = run("--redact", "more", *arguments, server.url, "--", "true", cwd=folder)
